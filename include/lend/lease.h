@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Leases: a borrowed model, or the reason there is none.
+ *
+ *     struct lend_lease page = lend_acquire(pool, lend_within_ms(500));
+ *     if (lend_lease_ok(&page))
+ *         recognise(page.model, image);
+ *     else
+ *         log_error(lend_strerror(lend_lease_error(&page)));
+ *     lend_release(&page);
+ *
+ * A lease is a value on the borrower's stack and belongs to the thread that acquired it, or to the
+ * job that this thread was running. The words in lend/scope.h release it by themselves: prefer
+ * them. A pointer into the model dies with the lease. */
+#ifndef LEND_LEASE_H
+#define LEND_LEASE_H
+
+#include <lend/base.h>
+#include <lend/deadline.h>
+#include <lend/pool.h>
+#include <lend/report.h>
+#include <lend/site.h>
+
+LEND_BEGIN_DECLS
+
+/* Do not copy one: a copy does not know when the other was released, and its release is then
+ * refused as stale. To move one, lend_lease_take. */
+struct lend_lease {
+    /* read-only */
+    void *model; /* NULL if there is none */
+    /* private */
+    lend_pool *pool;
+    struct lend_report *report;
+    uint64_t generation;
+    uint32_t slot;
+    int error;
+};
+
+/* Borrow a model: at once if one is free and nobody waits, else in strict order of arrival, until
+ * the deadline. LEND_NOW never waits. A zeroed deadline is the pool's default patience.
+ *
+ * Always returns a lease; if it holds no model, lend_lease_error says why, and lend_lease_report
+ * who has them:
+ *
+ * EINVAL     pool is NULL
+ * EBUSY      LEND_NOW, and no model was free or others wait already
+ * ETIMEDOUT  none came back until the deadline
+ * ENOBUFS    options.waiters_max are waiting already
+ * ESHUTDOWN  the pool is closing
+ * EIO        no model is left and none can be loaded; the report has the loader's words
+ * ENOMEM     no memory for what waiting needs
+ *
+ * A borrower who holds one model and waits for another can wait for itself: a thread that needs two
+ * takes them from two pools, always in the same order.
+ *
+ * Not a cancellation point (pthread_cancel). */
+LEND_API LEND_NODISCARD struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,
+                                                          const struct lend_site *site);
+
+/* The same without a site, for callers that cannot use the macro of the same name. */
+LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_deadline deadline);
+
+#ifndef __cplusplus
+#define lend_acquire(pool, deadline) lend_acquire_at((pool), (deadline), LEND_HERE)
+#endif
+
+/* Give the model back and free the report. Takes any lease, any number of times: NULL, failed,
+ * released and zeroed ones too. Never fails, never allocates, and waits for nothing but one short
+ * lock; the model's `reset` runs here, before the model is offered again.
+ *
+ * A copy of a lease that was released already (ESTALE) and a lease of another thread or job
+ * (EPERM) change nothing: they are told to the pool's sink as LEND_EVENT_BAD_RELEASE. */
+LEND_API void lend_release(struct lend_lease *lease);
+
+/* The same for a model that the borrower found broken: it is unloaded and replaced in the
+ * background. `why` goes to the sink and may be NULL. */
+LEND_API void lend_release_broken(struct lend_lease *lease, const char *why);
+
+/* Move a lease out of a variable that would release it. What is left behind is empty. NULL gives
+ * an empty one. */
+LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lease);
+
+/* Does it hold a model? */
+static inline bool lend_lease_ok(const struct lend_lease *lease) {
+    return lease->model != NULL;
+}
+
+/* 0 if it holds a model, else why not, as listed above; ESTALE for an empty one (zeroed, released
+ * or taken from) and for NULL. */
+LEND_API int lend_lease_error(const struct lend_lease *lease);
+
+/* Who held the models when the acquire failed. Belongs to the lease and dies with it. NULL if it
+ * holds a model or is empty, or memory for the report was not to be had; lend_report_print takes
+ * NULL. */
+LEND_API const struct lend_report *lend_lease_report(const struct lend_lease *lease);
+
+LEND_END_DECLS
+
+#endif

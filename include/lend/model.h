@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Models: what a pool lends, and the four operations by which it keeps them.
+ *
+ *     static int load(void **ret_model, void *context, struct lend_reason *reason) {
+ *         struct engine *engine = engine_new(context);
+ *         if (engine == NULL)
+ *             return lend_reason_set(reason, EIO, "cannot read %s", (const char *)context);
+ *         *ret_model = engine;
+ *         return 0;
+ *     }
+ *     static void unload(void *model, void *context) { engine_free(model); }
+ *
+ *     static const struct lend_model_ops engine_ops = LEND_MODEL_OPS(.load = load,
+ *                                                                    .unload = unload);
+ *
+ * A model is any pointer but NULL. lend never looks inside it, and never lets two threads have it
+ * at once: an operation on a model runs while nobody else has that model. */
+#ifndef LEND_MODEL_H
+#define LEND_MODEL_H
+
+#include <lend/base.h>
+#include <lend/error.h>
+
+LEND_BEGIN_DECLS
+
+/* The operations run outside every lock of lend and may take as long as they need. They may be
+ * called for different models at the same time from different threads; the first load of a pool
+ * runs alone, since engines tend to set up their globals then, and options.loaders = 1 keeps
+ * all loads of an open one after another. They return 0 or a positive error, and fill `reason`
+ * (never NULL) with words: whoever has to be told gets those words. They must not use the pool. */
+struct lend_model_ops {
+    size_t size; /* of this struct, as the caller knows it; LEND_MODEL_OPS sets it */
+
+    /* Required. Make one model ready for use. On the thread that opens the pool, on a loading
+     * thread, or, to replace a model, on the pool's keeper. */
+    int (*load)(void **ret_model, void *context, struct lend_reason *reason);
+
+    /* Required. Free a model that is not lent. On the keeper, or on the thread that closes. */
+    void (*unload)(void *model, void *context);
+
+    /* Optional. Make it as if it had never been used. After every lease, on the thread that gives
+     * the model back, before the next borrower can see it. A failure has the model replaced. */
+    int (*reset)(void *model, void *context, struct lend_reason *reason);
+
+    /* Optional. Is it fit to be lent? After every load, before the first lease. A failure counts
+     * as a failed load. */
+    int (*check)(void *model, void *context, struct lend_reason *reason);
+};
+
+/* An initialiser for it. */
+#define LEND_MODEL_OPS(...)                                                                        \
+    { .size = sizeof(struct lend_model_ops), __VA_ARGS__ }
+
+LEND_END_DECLS
+
+#endif

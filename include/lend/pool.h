@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pools: a fixed number of preloaded models, each lent to one borrower at a time.
+ *
+ *     lend_pool *pool;
+ *     struct lend_reason reason = {0};
+ *     int error = lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "ocr", .ops = &engine_ops,
+ *                                                          .models = 4, .reason = &reason));
+ *     ...                                                  // lend/scope.h, lend/lease.h: borrow
+ *     error = lend_pool_close(pool, lend_within_ms(5000), NULL);
+ *
+ * All models are loaded when lend_pool_open returns. A model that breaks later is replaced in the
+ * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
+ * left, whoever asks is told the loader's own error at once.
+ *
+ * Every function may be called from any thread. None may be called from a signal handler. */
+#ifndef LEND_POOL_H
+#define LEND_POOL_H
+
+#include <lend/base.h>
+#include <lend/deadline.h>
+#include <lend/error.h>
+#include <lend/event.h>
+#include <lend/histogram.h>
+#include <lend/model.h>
+#include <lend/report.h>
+
+LEND_BEGIN_DECLS
+
+typedef struct lend_pool lend_pool;
+
+#define LEND_MODELS_MAX 4096
+
+/* As many models as this process may use cores: the smaller of its affinity mask and its cgroup's
+ * CPU quota, at least one. */
+#define LEND_MODELS_AUTO UINT32_MAX
+
+/* Nobody waits: a pool without a free model refuses at once (ENOBUFS). */
+#define LEND_NO_WAITERS UINT32_MAX
+
+/* Zero means the default, field by field; only `ops` and `models` have none. */
+struct lend_pool_options {
+    size_t size; /* of this struct; LEND_POOL_OPTIONS sets it */
+
+    const char *name;                 /* in reports and events; copied. Default "pool" */
+    const struct lend_model_ops *ops; /* required; copied */
+    void *ops_context;                /* handed to each of them */
+    uint32_t models;                  /* required: 1 to LEND_MODELS_MAX, or LEND_MODELS_AUTO */
+
+    uint32_t waiters_max;    /* borrowers that may queue. Default 8 per model */
+    int64_t wait_ms_default; /* what a zeroed deadline means. Default 30000; -1: for ever */
+    uint32_t loaders;        /* threads that load at once. Default one per usable core */
+
+    /* Told after each model, on the thread that opens. May be NULL. Must not use the pool. */
+    void (*progress)(uint32_t loaded, uint32_t models, void *context);
+    void *progress_context;
+
+    lend_sink *sink; /* takes what nobody else can (lend/event.h). May be NULL */
+    void *sink_context;
+
+    /* Filled when opening fails, with the loader's own words if it was a load. May be NULL. */
+    struct lend_reason *reason;
+};
+
+#ifndef __cplusplus
+#define LEND_POOL_OPTIONS(...)                                                                     \
+    ((struct lend_pool_options){.size = sizeof(struct lend_pool_options), __VA_ARGS__})
+#endif
+
+/* Open a pool and load its models: the first alone on this thread, the others in parallel. Blocks
+ * as long as loading takes. If one fails, those that were loaded are unloaded again, nothing is
+ * left behind and *ret_pool is untouched.
+ *
+ * EINVAL  ret_pool, options, a required field or a required operation is missing, or a number is
+ *         out of range; options.reason says which
+ * E2BIG   the options or operations are larger than this library knows, and set something there
+ * ENOMEM  no memory or thread
+ * EIO     a load or check failed; options.reason says why, in its own words */
+LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
+                                           const struct lend_pool_options *options);
+
+/* Close a pool in two phases. From the call on, nothing new is lent and every waiter leaves with
+ * ESHUTDOWN. Then it waits until each lent model is back and each executor on the pool is closed,
+ * unloads all models on this thread, and frees the pool.
+ *
+ * At the deadline it gives up waiting and returns EBUSY: the pool stays shut, its holders keep
+ * their models, and close may be called again. `reterr_report`, if not NULL, then receives who
+ * they are (free it with lend_report_free; NULL if memory ran out).
+ *
+ * A lease of the pool is invalid once close has returned 0, even for lend_release: no call may
+ * begin on a pool that may be closed meanwhile; calls that wait in it then end safely.
+ *
+ * 0         closed; also for NULL
+ * EBUSY     not yet: somebody holds a model or an executor is open
+ * EALREADY  another thread is closing it and waits
+ * EDEADLK   called by a model operation of the pool itself, on its keeper thread */
+LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
+                                            struct lend_report **reterr_report);
+
+/* A snapshot. Counts of models and waiters are taken from the models and the queue themselves;
+ * models == free + lent + loading + retiring + lost holds in each one. The rest are totals since
+ * open. */
+struct lend_pool_stats {
+    uint32_t models, free, lent, loading, retiring, lost;
+    uint32_t waiting;          /* borrowers in the queue */
+    uint64_t grants;           /* leases that got a model */
+    uint64_t queued;           /* of all acquires, how many had to queue */
+    uint64_t timeouts;         /* ETIMEDOUT */
+    uint64_t refusals;         /* every other failed acquire */
+    uint64_t broken;           /* models given back as broken, or that failed their reset */
+    uint64_t loads;            /* models loaded and found fit, those of open included */
+    uint64_t load_failures;    /* loads or checks that failed */
+    uint64_t bad_releases;     /* stale or foreign ones, refused */
+    uint64_t events;           /* events raised, with or without a sink */
+    struct lend_histogram waits; /* of those acquires that had to queue, whatever came of it */
+    struct lend_histogram holds; /* of leases that ended, to within the coarse clock's tick */
+};
+
+/* Fill *ret_stats. Takes the pool's lock for as long as it takes to walk the models.
+ *
+ * EINVAL  an argument is NULL */
+LEND_API int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats);
+
+/* The state of a live pool, as a report (lend/report.h), printed into buffer[size]. Returns the
+ * length written. "no pool" for NULL. */
+LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
+
+/* The options in force: what was defaulted is filled in. `name` lives as long as the pool, `ops`
+ * too; `reason` is NULL.
+ *
+ * EINVAL  an argument is NULL */
+LEND_API int lend_pool_options_get(const lend_pool *pool, struct lend_pool_options *ret_options);
+
+LEND_END_DECLS
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports: who holds what, since when, borrowed where.
+ *
+ * A failed acquire carries one (lend_lease_report), a close that found stragglers hands one over,
+ * and lend_pool_print writes one of a live pool. Printed, it is one line:
+ *
+ *     pool "ocr": no model within 500 ms; 4 of 4 lent: #0 thread 4711 for 12.3 s at batch.c:88, ...
+ */
+#ifndef LEND_REPORT_H
+#define LEND_REPORT_H
+
+#include <lend/base.h>
+#include <lend/error.h>
+#include <lend/site.h>
+
+LEND_BEGIN_DECLS
+
+enum lend_owner_kind {
+    LEND_OWNER_THREAD = 1, /* id is the kernel's thread id (gettid) */
+    LEND_OWNER_JOB,        /* id is the job's number (lend_job_number) */
+};
+
+/* One lent model and who has it. */
+struct lend_holder {
+    unsigned slot;
+    enum lend_owner_kind kind;
+    uint64_t id;
+    uint32_t tid;                 /* of the thread that borrowed, whatever the kind */
+    int64_t held_ns;              /* to within the coarse clock's tick, 1 to 10 ms */
+    const struct lend_site *site; /* NULL if borrowed through the plain function */
+};
+
+/* The likely cause, with its words. */
+#define LEND_CAUSES(X)                                                                             \
+    X(LEND_CAUSE_NONE, "")                                                                         \
+    X(LEND_CAUSE_HOLDERS, "every model is in use and none came back in time")                      \
+    X(LEND_CAUSE_CROWD, "more borrowers than the bound on waiters allows")                         \
+    X(LEND_CAUSE_LOADING, "models are still being loaded")                                         \
+    X(LEND_CAUSE_LOADER, "no model can be loaded")                                                 \
+    X(LEND_CAUSE_CLOSING, "the pool is closing")                                                   \
+    X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")
+
+enum lend_cause {
+#define LEND_CAUSE_MEMBER_(name, words) name,
+    LEND_CAUSES(LEND_CAUSE_MEMBER_)
+#undef LEND_CAUSE_MEMBER_
+};
+
+struct lend_report {
+    int error;              /* why there is a report; 0 for that of a live pool */
+    enum lend_cause cause;  /* what most likely is behind it */
+    char pool[64];          /* its name */
+    int64_t waited_ns;      /* by the call that failed */
+    unsigned models;        /* free + lent + loading + retiring + lost, always */
+    unsigned free, lent, loading, retiring, lost;
+    unsigned waiting;       /* borrowers in the queue at that moment */
+    unsigned waiters_max;
+    char tenant[64];            /* name of an executor still open on a closing pool, or "" */
+    struct lend_reason loader;  /* what the last failed load said, while models are missing */
+    size_t holder_count;        /* == lent, but for leases that began or ended meanwhile */
+    const struct lend_holder *holders; /* oldest first; part of the report's own memory */
+};
+
+/* The words for a cause, "" for none or a foreign number. Static. */
+LEND_API const char *lend_cause_words(enum lend_cause cause);
+
+/* The report as one line without newline into buffer[size]. Returns the length written, less than
+ * size; always ends with a NUL if size > 0; what did not fit ends with "...". Holders come oldest
+ * first, so that what is cut is what matters least. A NULL report prints "no report". */
+LEND_API size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size);
+
+/* Free a report that was handed over (lend_pool_close). NULL is allowed. Those that belong to a
+ * lease go with it. */
+LEND_API void lend_report_free(struct lend_report *report);
+
+LEND_END_DECLS
+
+#endif
