@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How many cores this process may use. */
+#ifndef LEND_SRC_BASE_CORES_H
+#define LEND_SRC_BASE_CORES_H
+
+#include <stdint.h>
+
+/* The smaller of the affinity mask and the CPU quota of the cgroup (v2, cpu.max, of the own group
+ * and each one above it), rounded up; at least 1. Reads files: not for hot paths. */
+uint32_t lend__cores_usable(void);
+
+#endif

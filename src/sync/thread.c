@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Threads on pthreads. The thread-locals are of the initial-exec model: one load, no call, a few
+ * bytes of the room that the loader keeps for libraries opened late. */
+#define _GNU_SOURCE
+#include "sync/thread.h"
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "sync/word.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Thread_local struct thread_self lend__thread_self;
+
+static struct word threads_identified;
+
+struct start {
+    void (*main)(void *);
+    void *argument;
+    char name[16];
+};
+
+static void *start_thread(void *argument) {
+    struct start start = *(struct start *)argument;
+    lend__memory_free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    start.main(start.argument);
+    return NULL;
+}
+
+int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
+                       void *argument) {
+    struct start *start = lend__memory_new(sizeof *start);
+    if (start == NULL)
+        return ENOMEM;
+    start->main = main;
+    start->argument = argument;
+    struct text text = text_into(start->name, sizeof start->name);
+    lend__text_add(&text, "%.15s", name);
+
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread->handle, NULL, start_thread, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        lend__memory_free(start);
+        return ENOMEM;
+    }
+    return 0;
+}
+
+void lend__thread_join(struct thread *thread) {
+    int state = lend__thread_shield();
+    int error = pthread_join(thread->handle, NULL);
+    LEND_ASSERT(error == 0, "could not join a thread");
+    lend__thread_unshield(state);
+}
+
+bool lend__thread_is_self(const struct thread *thread) {
+    return pthread_equal(thread->handle, pthread_self()) != 0;
+}
+
+owner_word lend__thread_identify(void) {
+    uint32_t tid = (uint32_t)syscall(SYS_gettid);
+    lend__thread_self.owner = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
+    return lend__thread_self.owner;
+}
+
+owner_word lend__thread_job_begin(uint64_t number) {
+    owner_word before = thread_owner();
+    lend__thread_self.owner = owner_make(OWNER_JOB, owner_tid(before), number);
+    return before;
+}
+
+void lend__thread_job_end(owner_word before) {
+    lend__thread_self.owner = before;
+}
+
+int lend__thread_shield(void) {
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    return state;
+}
+
+void lend__thread_unshield(int state) {
+    pthread_setcancelstate(state, NULL);
+}
+
+void lend__thread_guard(void (*function)(void *), void *argument, void (*cleanup)(void *),
+                        void *cleanup_argument) {
+    pthread_cleanup_push(cleanup, cleanup_argument);
+    function(argument);
+    pthread_cleanup_pop(1);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Threads: starting and joining them, who the running one is, and calls that survive its end. */
+#ifndef LEND_SRC_SYNC_THREAD_H
+#define LEND_SRC_SYNC_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thread {
+    pthread_t handle;
+};
+
+/* Run main(argument) on a new thread that blocks all signals, under the first 15 bytes of `name`.
+ * 0 or ENOMEM. */
+int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
+                       void *argument);
+void lend__thread_join(struct thread *thread);
+
+/* Is it the one that runs this? */
+bool lend__thread_is_self(const struct thread *thread);
+
+/* Who borrows: the calling thread, or the job that it runs. One word, so that it can be stored,
+ * compared and published whole:
+ *
+ *     kind : 2 | tid : 22 | number : 40
+ *
+ * `number` tells threads apart whose tid the kernel used again, and is a job's number. 22 bits are
+ * the kernel's own limit on thread ids (PID_MAX_LIMIT); 40 last 34 years at a thousand a second. */
+typedef uint64_t owner_word;
+
+enum owner_kind { OWNER_NONE, OWNER_THREAD, OWNER_JOB };
+
+#define OWNER_NUMBER_BITS 40
+#define OWNER_TID_BITS 22
+
+static inline owner_word owner_make(enum owner_kind kind, uint32_t tid, uint64_t number) {
+    return (uint64_t)kind << 62 | (uint64_t)tid << OWNER_NUMBER_BITS |
+           (number & ((UINT64_C(1) << OWNER_NUMBER_BITS) - 1));
+}
+
+static inline enum owner_kind owner_kind(owner_word owner) {
+    return (enum owner_kind)(owner >> 62);
+}
+
+static inline uint32_t owner_tid(owner_word owner) {
+    return (uint32_t)(owner >> OWNER_NUMBER_BITS) & ((UINT32_C(1) << OWNER_TID_BITS) - 1);
+}
+
+static inline uint64_t owner_number(owner_word owner) {
+    return owner & ((UINT64_C(1) << OWNER_NUMBER_BITS) - 1);
+}
+
+/* What lend knows of the running thread. */
+struct thread_self {
+    owner_word owner;     /* who borrows on it now: the thread, or a job; 0 before the first use */
+    const void *executor; /* whose worker it is or whose callback it runs, or NULL */
+};
+
+extern _Thread_local struct thread_self lend__thread_self
+    __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
+
+/* Give the thread its identity. Returns it. */
+owner_word lend__thread_identify(void);
+
+static inline owner_word thread_owner(void) {
+    owner_word owner = lend__thread_self.owner;
+    return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
+}
+
+/* From here to the matching end, this thread borrows as job `number`. Returns what to hand to
+ * the end. */
+owner_word lend__thread_job_begin(uint64_t number);
+void lend__thread_job_end(owner_word before);
+
+/* No cancellation between the two; what the first returns goes to the second. */
+int lend__thread_shield(void);
+void lend__thread_unshield(int state);
+
+/* function(argument), and then cleanup(cleanup_argument) whichever way it leaves: return,
+ * pthread_exit or cancellation. */
+void lend__thread_guard(void (*function)(void *), void *argument, void (*cleanup)(void *),
+                        void *cleanup_argument);
+
+#endif
