@@ -107,7 +107,8 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
  * 0         closed; also for NULL
  * EBUSY     jobs still run; lend_pool_print names them. Call again
  * EALREADY  another thread is closing it and waits
- * EDEADLK   called from one of its own jobs or callbacks */
+ * EDEADLK   called from one of its own jobs or callbacks
+ * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_deadline deadline);
 
 /* A snapshot. accepted == pending + succeeded + failed + no_model + cancelled + expired, always. */

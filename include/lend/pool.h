@@ -42,7 +42,7 @@ typedef struct lend_pool lend_pool;
 struct lend_pool_options {
     size_t size; /* of this struct; LEND_POOL_OPTIONS sets it */
 
-    const char *name;                 /* in reports and events; copied. Default "pool" */
+    const char *name;                 /* in reports and events; up to 63 bytes are copied. Default "pool" */
     const struct lend_model_ops *ops; /* required; copied */
     void *ops_context;                /* handed to each of them */
     uint32_t models;                  /* required: 1 to LEND_MODELS_MAX, or LEND_MODELS_AUTO */
@@ -93,7 +93,8 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * 0         closed; also for NULL
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
- * EDEADLK   called by a model operation of the pool itself, on its keeper thread */
+ * EDEADLK   called by a model operation of the pool itself, on its keeper thread
+ * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
                                             struct lend_report **reterr_report);
 

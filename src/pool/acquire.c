@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Acquire: one swap if a model is idle and nobody waits, else a place in the queue.
+ *
+ * The slow path: arrive (under the lock: refused, served or queued), wait, and leave (under the
+ * lock again, so that close knows when the last one is out). */
+#include "base/clock.h"
+#include "pool/state.h"
+
+#include <lend/lease.h>
+
+static struct lend_lease granted_lease(lend_pool *pool, uint32_t index, uint64_t generation) {
+    return (struct lend_lease){
+        .model = pool->slots[index].model,
+        .pool = pool,
+        .generation = generation,
+        .slot = index,
+    };
+}
+
+static int verdict_error(enum verdict verdict) {
+    switch (verdict) {
+    case VERDICT_WAITING:
+        return EINPROGRESS;
+    case VERDICT_GRANTED:
+        return 0;
+    case VERDICT_TIMED_OUT:
+        return ETIMEDOUT;
+    case VERDICT_CANCELLED:
+        return ECANCELED;
+    case VERDICT_CLOSED:
+        return ESHUTDOWN;
+    case VERDICT_BROKEN:
+        return EIO;
+    }
+    return EINVAL;
+}
+
+/* Under the lock. 0: served, EINPROGRESS: queued (and perhaps granted already, which then is its
+ * verdict), else refused. */
+static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
+                  struct list *woken) {
+    struct list *waiters = &pool->locked.waiters;
+    if (pool->locked.phase != POOL_OPEN)
+        return ESHUTDOWN;
+    if (self->cancel != NULL && self->cancel->asked)
+        return ECANCELED;
+    if (waiters->length == 0) {
+        self->slot = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
+        if (self->slot != IDLE_NONE) {
+            self->generation = slot_lend(&pool->slots[self->slot], self->owner, self->site,
+                                         lend__clock_coarse_ns());
+            return 0;
+        }
+    }
+    if (pool->locked.hopeless)
+        return EIO;
+    if (deadline_is_now(deadline))
+        return EBUSY;
+    if (waiters->length >= pool->waiters_max)
+        return ENOBUFS;
+    list_append(waiters, &self->waiter.node);
+    if (self->cancel != NULL)
+        self->cancel->borrower = self;
+    pool->locked.queued++;
+    lend__pool_settle(pool, woken);
+    return EINPROGRESS;
+}
+
+/* Until there is a verdict. At the deadline the borrower decides itself, unless somebody was
+ * faster: then that verdict stands, a grant too, and its wake is on the way. */
+static void wait_for_verdict(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
+    if (waiter_sleep(&self->waiter, deadline))
+        return;
+    struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    bool decided = waiter_is_decided(&self->waiter);
+    if (!decided) {
+        list_remove(&pool->locked.waiters, &self->waiter.node);
+        self->waiter.verdict = VERDICT_TIMED_OUT;
+        lend__pool_settle(pool, &woken);
+    }
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+    if (decided)
+        waiter_finish(&self->waiter);
+}
+
+/* Under the lock: the last that this borrower does with the pool. */
+static void leave(lend_pool *pool, struct borrower *self, int error, bool queued,
+                  int64_t waited_ns) {
+    if (queued)
+        histogram_count(&pool->locked.waits, waited_ns);
+    pool->locked.timeouts += error == ETIMEDOUT;
+    pool->locked.refusals += error != 0 && error != ETIMEDOUT;
+    if (self->cancel != NULL)
+        self->cancel->borrower = NULL;
+    list_remove(&pool->locked.visitors, &self->visit);
+    if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
+        lend__parker_wake(pool->locked.closer);
+}
+
+static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
+                                        struct borrower *self) {
+    struct list woken = {0};
+    int64_t began_ns = lend__clock_now_ns();
+    deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
+
+    lend__lock_acquire(&pool->lock);
+    list_append(&pool->locked.visitors, &self->visit);
+    int error = arrive(pool, self, deadline, &woken);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+
+    bool queued = error == EINPROGRESS;
+    if (queued) {
+        wait_for_verdict(pool, self, deadline);
+        error = verdict_error(self->waiter.verdict);
+    }
+    int64_t waited_ns = lend__clock_now_ns() - began_ns;
+    struct lend_lease lease = {.error = error};
+    if (error == 0)
+        lease = granted_lease(pool, self->slot, self->generation);
+    else if (error != ECANCELED)
+        lease.report = lend__report_take(pool, error, waited_ns);
+
+    lend__lock_acquire(&pool->lock);
+    leave(pool, self, error, queued, waited_ns);
+    lend__lock_release(&pool->lock);
+    return lease;
+}
+
+struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
+                                const struct lend_site *site, struct borrow_cancel *cancel) {
+    if (pool == NULL)
+        return (struct lend_lease){.error = EINVAL};
+    uint32_t index = idle_take(&pool->idle, pool->slots, IDLE_AS_ANYONE);
+    if (index != IDLE_NONE) {
+        uint64_t generation =
+            slot_lend(&pool->slots[index], thread_owner(), site, lend__clock_coarse_ns());
+        return granted_lease(pool, index, generation);
+    }
+    struct borrower self = {.owner = thread_owner(), .site = site, .cancel = cancel};
+    if (waiter_init(&self.waiter) != 0)
+        return (struct lend_lease){.error = ENOMEM};
+    int shield = lend__thread_shield();
+    struct lend_lease lease = acquire_slowly(pool, deadline, &self);
+    lend__thread_unshield(shield);
+    waiter_deinit(&self.waiter);
+    return lease;
+}
+
+void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel) {
+    struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    cancel->asked = true;
+    struct borrower *borrower = cancel->borrower;
+    if (borrower != NULL && !waiter_is_decided(&borrower->waiter)) {
+        waiter_decide(&borrower->waiter, VERDICT_CANCELLED, &pool->locked.waiters, &woken);
+        lend__pool_settle(pool, &woken);
+    }
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+}
+
+struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,
+                                  const struct lend_site *site) {
+    return lend__acquire(pool, deadline, site, /* cancel= */ NULL);
+}
+
+struct lend_lease(lend_acquire)(lend_pool *pool, lend_deadline deadline) {
+    return lend__acquire(pool, deadline, /* site= */ NULL, /* cancel= */ NULL);
+}

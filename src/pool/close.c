@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Close: shut the gate, dismiss the waiters, wait until the pool is drained, free it. A close that
+ * gives up leaves the pool shut, and the next one goes on from there. Also the tenants' coming and
+ * going, which close waits for. */
+#include "base/clock.h"
+#include "pool/state.h"
+
+/* Become the closer. EALREADY if there is one. */
+static int begin(lend_pool *pool, struct parker *parker) {
+    struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    int error = pool->locked.closer != NULL ? EALREADY : 0;
+    if (error == 0) {
+        pool->locked.closer = parker;
+        pool->locked.phase = POOL_CLOSING;
+        lend__pool_dismiss(pool, VERDICT_CLOSED, &woken);
+        lend__pool_settle(pool, &woken);
+        lend__parker_wake(&pool->keeper_parker);
+    }
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+    return error;
+}
+
+/* Wakes come under the lock and only to the closer that is set, so none can come once it is not. */
+static bool wait_until_drained(lend_pool *pool, struct parker *parker, lend_deadline deadline) {
+    for (;;) {
+        bool awake = lend__parker_sleep(parker, deadline);
+        lend__lock_acquire(&pool->lock);
+        bool drained = lend__pool_is_drained(pool);
+        if (drained || !awake)
+            pool->locked.closer = NULL;
+        lend__lock_release(&pool->lock);
+        if (drained || !awake)
+            return drained;
+    }
+}
+
+static int close_with(lend_pool *pool, struct parker *parker, lend_deadline deadline,
+                      struct lend_report **reterr_report) {
+    int64_t began_ns = lend__clock_now_ns();
+    int error = begin(pool, parker);
+    if (error != 0)
+        return error;
+    if (wait_until_drained(pool, parker, deadline)) {
+        lend__thread_join(&pool->keeper);
+        lend__pool_destroy(pool);
+        return 0;
+    }
+    if (reterr_report != NULL)
+        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns);
+    return EBUSY;
+}
+
+int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report **reterr_report) {
+    if (pool == NULL)
+        return 0;
+    if (lend__thread_is_self(&pool->keeper))
+        return EDEADLK;
+    struct parker parker;
+    if (lend__parker_init(&parker) != 0)
+        return ENOMEM;
+    int shield = lend__thread_shield();
+    deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
+    int error = close_with(pool, &parker, deadline, reterr_report);
+    lend__thread_unshield(shield);
+    lend__parker_deinit(&parker);
+    return error;
+}
+
+int lend__pool_enter(lend_pool *pool, struct tenant *tenant) {
+    lend__lock_acquire(&pool->lock);
+    bool open = pool->locked.phase == POOL_OPEN;
+    if (open)
+        list_append(&pool->locked.tenants, &tenant->node);
+    lend__lock_release(&pool->lock);
+    return open ? 0 : ESHUTDOWN;
+}
+
+void lend__pool_leave(lend_pool *pool, struct tenant *tenant) {
+    lend__lock_acquire(&pool->lock);
+    list_remove(&pool->locked.tenants, &tenant->node);
+    if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
+        lend__parker_wake(pool->locked.closer);
+    lend__lock_release(&pool->lock);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the pool to its sink. */
+#include "pool/state.h"
+
+void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int slot,
+                      const struct lend_site *site, const char *text) {
+    word_next(&pool->events);
+    if (pool->options.sink == NULL)
+        return;
+    const struct lend_event event = {
+        .kind = kind,
+        .error = error,
+        .owner = pool->name,
+        .slot = slot,
+        .site = site,
+        .text = text,
+    };
+    pool->options.sink(&event, pool->options.sink_context);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the executor's floor may ask of a pool beyond the public calls: a borrow that another thread
+ * can cancel, and to be known as a tenant, so that the pool is not closed under it. */
+#ifndef LEND_SRC_POOL_LENDING_H
+#define LEND_SRC_POOL_LENDING_H
+
+#include "base/list.h"
+
+#include <lend/lease.h>
+#include <lend/pool.h>
+
+struct borrower;
+
+/* The means to call off one acquire. Zeroed before use; outlives the acquire and every cancel. */
+struct borrow_cancel {
+    bool asked;                /* under pool->lock */
+    struct borrower *borrower; /* who waits with it, or NULL; under pool->lock */
+};
+
+/* lend_acquire_at, with an end more: ECANCELED once lend__acquire_cancel was called, before or
+ * during the wait. A model that was granted first is handed out all the same. */
+struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
+                                const struct lend_site *site, struct borrow_cancel *cancel);
+void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel);
+
+/* An executor that is open on a pool. */
+struct tenant {
+    struct list_node node; /* under pool->lock */
+    const char *name;      /* constant while it is a tenant */
+};
+
+/* 0 or ESHUTDOWN. */
+int lend__pool_enter(lend_pool *pool, struct tenant *tenant);
+
+/* The last use of the pool by the tenant. */
+void lend__pool_leave(lend_pool *pool, struct tenant *tenant);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loading models: all of them when a pool opens, one when a broken one is replaced. */
+#ifndef LEND_SRC_POOL_LOADER_H
+#define LEND_SRC_POOL_LOADER_H
+
+#include <lend/pool.h>
+
+/* Load one model and check it: into *ret_model, or 0 models and the loader's own error, with words
+ * in *reason in any case. No lock is held. */
+int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason *reason);
+
+/* Fill every slot and put it on the idle stack; nobody else knows the pool so far. On failure the
+ * models that were loaded are in their slots still, for lend__pool_destroy. 0, EIO (*reason has the
+ * loader's words) or ENOMEM. */
+int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason);
+
+/* The keeper's thread: replaces what is RETIRING or LOST until the pool closes. */
+void lend__pool_keep(void *pool);
+
+#endif

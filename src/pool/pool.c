@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening a pool, reading it, and taking it apart. */
+#include "base/cores.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "pool/loader.h"
+#include "pool/state.h"
+
+#define MODELS_WAITERS 8
+#define WAIT_MS 30000
+
+/* The caller's operations, by the size rule, and what is required of them. */
+static int read_ops(lend_pool *pool, struct lend_reason *reason) {
+    int error = lend__options_read(&pool->ops, sizeof pool->ops, pool->options.ops);
+    if (error == EINVAL)
+        return lend_reason_set(reason, error, "ops is missing, or ops.size is not set");
+    if (error != 0)
+        return lend_reason_set(reason, error, "ops: %s", lend_strerror(error));
+    if (pool->ops.load == NULL || pool->ops.unload == NULL)
+        return lend_reason_set(reason, EINVAL, "ops.load and ops.unload are required");
+    pool->options.ops = &pool->ops;
+    return 0;
+}
+
+static int check_options(const struct lend_pool_options *options, struct lend_reason *reason) {
+    if (options->models == 0)
+        return lend_reason_set(reason, EINVAL, "models is required: 1 to %d, or LEND_MODELS_AUTO",
+                               LEND_MODELS_MAX);
+    if (options->models > LEND_MODELS_MAX && options->models != LEND_MODELS_AUTO)
+        return lend_reason_set(reason, EINVAL, "models is %u, more than %d", options->models,
+                               LEND_MODELS_MAX);
+    if (options->wait_ms_default < -1)
+        return lend_reason_set(reason, EINVAL, "wait_ms_default is %lld, less than -1",
+                               (long long)options->wait_ms_default);
+    return 0;
+}
+
+static void fill_defaults(lend_pool *pool) {
+    struct lend_pool_options *options = &pool->options;
+    lend__text_copy(pool->name, sizeof pool->name, options->name != NULL ? options->name : "pool");
+    options->name = pool->name;
+    options->reason = NULL;
+    if (options->models == LEND_MODELS_AUTO) {
+        uint32_t cores = lend__cores_usable();
+        options->models = cores < LEND_MODELS_MAX ? cores : LEND_MODELS_MAX;
+    }
+    if (options->waiters_max == 0)
+        options->waiters_max = MODELS_WAITERS * options->models;
+    pool->waiters_max = options->waiters_max == LEND_NO_WAITERS ? 0 : options->waiters_max;
+    if (options->wait_ms_default == 0)
+        options->wait_ms_default = WAIT_MS;
+    if (options->loaders == 0)
+        options->loaders = lend__cores_usable();
+}
+
+static int read_options(lend_pool *pool, const struct lend_pool_options *given,
+                        struct lend_reason *reason) {
+    int error = lend__options_read(&pool->options, sizeof pool->options, given);
+    if (error != 0)
+        return lend_reason_set(reason, error, "options: %s", lend_strerror(error));
+    error = check_options(&pool->options, reason);
+    if (error == 0)
+        error = read_ops(pool, reason);
+    if (error == 0)
+        fill_defaults(pool);
+    return error;
+}
+
+/* Where the caller wants the words. Looked for before the options are known to be sound: only if
+ * their size says that the field is there. */
+static struct lend_reason *reason_of(const struct lend_pool_options *options) {
+    size_t end = offsetof(struct lend_pool_options, reason) + sizeof options->reason;
+    return options->size >= end ? options->reason : NULL;
+}
+
+/* All that opening does but allocating the pool itself; lend__pool_destroy undoes any prefix. */
+static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
+                     struct lend_reason *reason) {
+    int error = read_options(pool, given, reason);
+    if (error != 0)
+        return error;
+    if (lend__lock_init(&pool->lock) != 0)
+        return lend_reason_set(reason, ENOMEM, "no memory for a pool");
+    if (lend__parker_init(&pool->keeper_parker) != 0) {
+        lend__lock_deinit(&pool->lock);
+        return lend_reason_set(reason, ENOMEM, "no memory for a pool");
+    }
+    size_t slots_size = pool->options.models * sizeof *pool->slots;
+    pool->slots = lend__memory_new_aligned(CACHE_LINE, slots_size);
+    if (pool->slots == NULL) {
+        lend__parker_deinit(&pool->keeper_parker);
+        lend__lock_deinit(&pool->lock);
+        return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->options.models);
+    }
+    word_init(&pool->idle, IDLE_NONE);
+    error = lend__pool_load_all(pool, reason);
+    if (error != 0)
+        return error;
+    if (lend__thread_start(&pool->keeper, "lend-keeper", lend__pool_keep, pool) != 0)
+        return lend_reason_set(reason, ENOMEM, "no thread for the pool's keeper");
+    return 0;
+}
+
+int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options) {
+    if (options == NULL || options->size < sizeof options->size)
+        return EINVAL;
+    struct lend_reason *reason = reason_of(options);
+    if (ret_pool == NULL)
+        return lend_reason_set(reason, EINVAL, "ret_pool is NULL");
+    lend_pool *pool = lend__memory_new_aligned(CACHE_LINE, sizeof *pool);
+    if (pool == NULL)
+        return lend_reason_set(reason, ENOMEM, "no memory for a pool");
+    int shield = lend__thread_shield();
+    struct lend_reason words = {0};
+    int error = open_pool(pool, options, &words);
+    if (error == 0)
+        *ret_pool = pool;
+    else
+        lend__pool_destroy(pool);
+    if (error != 0 && reason != NULL)
+        *reason = words;
+    lend__thread_unshield(shield);
+    return error;
+}
+
+void lend__pool_destroy(lend_pool *pool) {
+    if (pool->slots != NULL) {
+        for (uint32_t i = 0; i < pool->options.models; i++)
+            if (pool->slots[i].model != NULL)
+                pool->ops.unload(pool->slots[i].model, pool->options.ops_context);
+        lend__memory_free(pool->slots);
+        lend__parker_deinit(&pool->keeper_parker);
+        lend__lock_deinit(&pool->lock);
+    }
+    lend__memory_free(pool);
+}
+
+static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
+    uint64_t life = word_read(&slot->life);
+    uint32_t *const counts[] = {
+        [SLOT_FREE] = &stats->free,         [SLOT_LENT] = &stats->lent,
+        [SLOT_RETIRING] = &stats->retiring, [SLOT_LOADING] = &stats->loading,
+        [SLOT_LOST] = &stats->lost,
+    };
+    ++*counts[life_state(life)];
+    stats->grants += life_generation(life);
+    for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++)
+        stats->holds.counts[i] += word_peek(&slot->holds[i]);
+}
+
+int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats) {
+    if (pool == NULL || ret_stats == NULL)
+        return EINVAL;
+    struct lend_pool_stats stats = {.models = pool->options.models};
+    lend__lock_acquire(&pool->lock);
+    for (uint32_t i = 0; i < pool->options.models; i++)
+        count_slot(&pool->slots[i], &stats);
+    stats.waiting = pool->locked.waiters.length;
+    stats.queued = pool->locked.queued;
+    stats.timeouts = pool->locked.timeouts;
+    stats.refusals = pool->locked.refusals;
+    stats.broken = pool->locked.broken;
+    stats.loads = pool->locked.loads;
+    stats.load_failures = pool->locked.load_failures;
+    stats.waits = pool->locked.waits;
+    lend__lock_release(&pool->lock);
+    stats.bad_releases = word_peek(&pool->bad_releases);
+    stats.events = word_peek(&pool->events);
+    *ret_stats = stats;
+    return 0;
+}
+
+int lend_pool_options_get(const lend_pool *pool, struct lend_pool_options *ret_options) {
+    if (pool == NULL || ret_options == NULL)
+        return EINVAL;
+    *ret_options = pool->options;
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Release: check that the lease is what it says, reset the model, put the slot back.
+ *
+ * Only the owner's own thread passes the check, and a lease passes it once, since the life of its
+ * slot moves on: so from there to the end of the lease nobody else touches the slot. */
+#include "base/clock.h"
+#include "pool/state.h"
+
+#include <lend/lease.h>
+
+/* 0, or why this lease may not be given back here: ESTALE, EPERM. */
+static int refusal(const struct lend_lease *lease) {
+    const lend_pool *pool = lease->pool;
+    if (lease->slot >= pool->options.models)
+        return ESTALE;
+    const struct slot *slot = &pool->slots[lease->slot];
+    if (word_read(&slot->life) != life_make(lease->generation, SLOT_LENT))
+        return ESTALE;
+    if (word_peek(&slot->owner) != thread_owner())
+        return EPERM;
+    return 0;
+}
+
+/* A foreign lease stays as it is, so that its owner can still give it back. */
+static void refuse(struct lend_lease *lease, int error) {
+    lend_pool *pool = lease->pool;
+    word_next(&pool->bad_releases);
+    int slot = lease->slot < pool->options.models ? (int)lease->slot : -1;
+    if (error != EPERM) {
+        *lease = (struct lend_lease){0};
+        lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, /* site= */ NULL, "");
+        return;
+    }
+    struct slot_holder holder = {0};
+    bool held = slot_holder(&pool->slots[slot], &holder);
+    lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, held ? holder.site : NULL, "");
+}
+
+/* Give the model to the keeper instead of the next borrower. The event comes first: afterwards the
+ * pool may be closed and gone. */
+static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, int error,
+                   const char *why) {
+    struct slot *slot = &pool->slots[index];
+    const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
+    lend__pool_event(pool, kind, error, (int)index, site, why);
+
+    struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    slot_end_lease(slot, lend__clock_coarse_ns(), SLOT_RETIRING);
+    pool->locked.broken++;
+    lend__pool_settle(pool, &woken);
+    lend__parker_wake(&pool->keeper_parker);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+}
+
+/* The last touch of the pool is the swap, or leaving the lock. */
+static void put_back(lend_pool *pool, uint32_t index) {
+    slot_end_lease(&pool->slots[index], lend__clock_coarse_ns(), SLOT_FREE);
+    if (idle_put(&pool->idle, pool->slots, index, IDLE_AS_ANYONE))
+        return;
+    struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    idle_put(&pool->idle, pool->slots, index, IDLE_UNDER_LOCK);
+    lend__pool_settle(pool, &woken);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+}
+
+/* Reset may contain cancellation points; a thread cancelled in one would leave with the model. */
+static int reset(const lend_pool *pool, void *model, struct lend_reason *reason) {
+    if (pool->ops.reset == NULL)
+        return 0;
+    int shield = lend__thread_shield();
+    int error = pool->ops.reset(model, pool->options.ops_context, reason);
+    lend__thread_unshield(shield);
+    return error;
+}
+
+/* Empty the caller's lease, and say whether there is a model to give back, in *ret_lease. */
+static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
+    if (lease == NULL)
+        return false;
+    if (lease->model == NULL) {
+        lend_report_free(lease->report);
+        *lease = (struct lend_lease){0};
+        return false;
+    }
+    int error = refusal(lease);
+    if (error != 0) {
+        refuse(lease, error);
+        return false;
+    }
+    *ret_lease = lend_lease_take(lease);
+    return true;
+}
+
+void lend_release(struct lend_lease *lease) {
+    struct lend_lease own;
+    if (!surrender(lease, &own))
+        return;
+    struct lend_reason reason;
+    reason.error = 0;
+    reason.text[0] = '\0';
+    int error = reset(own.pool, own.model, &reason);
+    if (error == 0)
+        put_back(own.pool, own.slot);
+    else
+        retire(own.pool, own.slot, LEND_EVENT_RESET_FAILED, error, reason.text);
+}
+
+void lend_release_broken(struct lend_lease *lease, const char *why) {
+    struct lend_lease own;
+    if (surrender(lease, &own)) {
+        int shield = lend__thread_shield();
+        retire(own.pool, own.slot, LEND_EVENT_MODEL_BROKEN, 0, why != NULL ? why : "");
+        lend__thread_unshield(shield);
+    }
+}
+
+struct lend_lease lend_lease_take(struct lend_lease *lease) {
+    struct lend_lease taken = {0};
+    if (lease != NULL) {
+        taken = *lease;
+        *lease = (struct lend_lease){0};
+    }
+    return taken;
+}
+
+int lend_lease_error(const struct lend_lease *lease) {
+    if (lease == NULL)
+        return ESTALE;
+    if (lease->model != NULL)
+        return 0;
+    return lease->error != 0 ? lease->error : ESTALE;
+}
+
+const struct lend_report *lend_lease_report(const struct lend_lease *lease) {
+    return lease != NULL ? lease->report : NULL;
+}
