@@ -116,11 +116,8 @@ static void add_failure(struct text *text, const struct lend_report *report) {
         if (closing)
             lend__text_add_duration(text, report->waited_ns);
         break;
-    case ENOBUFS:
-        lend__text_add(text, "no place to wait");
-        break;
-    default:
-        lend__text_add(text, "no model: %s", lend_strerror(report->error));
+    default: /* the cause, at the end, says why */
+        lend__text_add(text, "no model");
     }
     lend__text_add(text, "; ");
 }

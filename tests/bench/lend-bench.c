@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lend-bench: measures lend beside what else could be used, in one run. */
+#include "measure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} benches[] = {
+    {"ocr", bench_ocr, "pages per second: models, engine threads, the tesseract command"},
+};
+
+static void print_usage(FILE *stream) {
+    fprintf(stream, "usage: lend-bench NAME [--help]\n\n");
+    for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
+        fprintf(stream, "  %-10s %s\n", benches[i].name, benches[i].what);
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; argc >= 2 && i < sizeof benches / sizeof *benches; i++)
+        if (strcmp(argv[1], benches[i].name) == 0)
+            return benches[i].run(argc - 1, argv + 1);
+    print_usage(stderr);
+    return 2;
+}
