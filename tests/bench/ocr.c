@@ -14,6 +14,7 @@
 
 #include <lend/lend.h>
 #include <lend/ocr.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,12 +220,42 @@ static int run(const struct bench *bench) {
     return 0;
 }
 
+/* The files to read when none are named: scanned receipts if they are there, else the sample pages
+ * that come with the project. False if there are none. */
+static bool find_files(glob_t *found) {
+    const char *data = getenv("LEND_TEST_DATA");
+    char pattern[4096];
+    snprintf(pattern, sizeof pattern, "%s/receipts/*.jpg",
+             data != NULL ? data : LEND_SOURCE_DIR "/../shared/data");
+    return glob(pattern, 0, NULL, found) == 0 ||
+           glob(LEND_SOURCE_DIR "/examples/pages/eng_*.png", 0, NULL, found) == 0;
+}
+
 static int usage(int status) {
     fprintf(status == 0 ? stdout : stderr,
-            "usage: lend-bench ocr [--rounds N] [--uncapped N] FILE...\n"
+            "usage: lend-bench ocr [--rounds N] [--uncapped N] [FILE...]\n"
             "  --rounds N    how often each contender has its turn (5)\n"
             "  --uncapped N  how many of the files the uncapped one reads per round (4)\n");
     return status;
+}
+
+static int run_on(struct bench *bench, char *const *paths, size_t count) {
+    bench->files = calloc(count, sizeof *bench->files);
+    if (bench->files == NULL)
+        return fail("files", "no memory for them");
+    int error = 0;
+    while (error == 0 && bench->file_count < count) {
+        error = read_file(paths[bench->file_count], &bench->files[bench->file_count]);
+        bench->file_count += error == 0;
+    }
+    if (bench->uncapped_files > bench->file_count)
+        bench->uncapped_files = bench->file_count;
+    if (error == 0)
+        error = run(bench);
+    for (size_t i = 0; i < bench->file_count; i++)
+        free(bench->files[i].data);
+    free(bench->files);
+    return error;
 }
 
 int bench_ocr(int argc, char **argv) {
@@ -243,20 +274,12 @@ int bench_ocr(int argc, char **argv) {
         else
             return usage(2);
     }
-    if (next == argc)
-        return usage(2);
-    bench.files = calloc((size_t)(argc - next), sizeof *bench.files);
-    if (bench.files == NULL)
-        return fail("files", "no memory for them");
-    int error = 0;
-    for (; next < argc && error == 0; next++, bench.file_count++)
-        error = read_file(argv[next], &bench.files[bench.file_count]);
-    if (bench.uncapped_files > bench.file_count)
-        bench.uncapped_files = bench.file_count;
-    if (error == 0)
-        error = run(&bench);
-    for (size_t i = 0; i < bench.file_count; i++)
-        free(bench.files[i].data);
-    free(bench.files);
+    if (next < argc)
+        return run_on(&bench, argv + next, (size_t)(argc - next));
+    glob_t found;
+    if (!find_files(&found))
+        return fail("files", "none are named and none are found");
+    int error = run_on(&bench, found.gl_pathv, found.gl_pathc);
+    globfree(&found);
     return error;
 }
