@@ -55,7 +55,7 @@ struct lend_executor_options {
     void (*worker_ends)(void *context);
     void *worker_context;
 
-    lend_sink *sink; /* Default: the pool's */
+    lend_sink *sink; /* Default: the pool's. May be called until the last future is dropped */
     void *sink_context;
 };
 
@@ -101,7 +101,7 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
 
 /* Close an executor: nothing new is accepted, what is queued is still worked off until the
  * deadline. Then what has not started is cancelled (ESHUTDOWN), what runs is told to stop, and
- * what returns at once still counts as in time. When all is over, the threads end and the executor
+ * what returns within 100 ms still counts as in time. When all is over, the threads end and the executor
  * is freed; its futures stay valid until they are dropped.
  *
  * 0         closed; also for NULL

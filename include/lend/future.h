@@ -52,6 +52,7 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * 0          decided; the outcome says what
  * ETIMEDOUT  not decided yet; the job is not touched by that
  * EBUSY      the same for LEND_NOW
+ * EDEADLK    asked from within the job itself
  * EINVAL     future is NULL
  * ENOMEM     no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);
@@ -83,7 +84,7 @@ LEND_API int lend_future_cancel(lend_future *future);
 
 /* Wait until the library is done with the job altogether: the run has returned, also one whose
  * deadline was answered before, the argument was dropped, `done` has returned. From then on nothing
- * of the caller's is in use. Errors as lend_future_wait; EDEADLK from within the job itself. */
+ * of the caller's is in use. Errors as lend_future_wait; EDEADLK from its `done` too. */
 LEND_API LEND_NODISCARD int lend_future_join(lend_future *future, lend_deadline deadline);
 
 /* Give the future up. The job goes on; a value nobody took is destroyed; a failure that nobody

@@ -30,9 +30,7 @@ void lend__pool_settle(lend_pool *pool, struct list *woken) {
 }
 
 void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woken) {
-    struct list *waiters = &pool->locked.waiters;
-    while (waiters->length > 0)
-        waiter_decide(list_entry(waiters->first, struct waiter, node), verdict, waiters, woken);
+    waiters_decide_all(&pool->locked.waiters, verdict, woken);
 }
 
 /* A slot lives if it can be lent again without a load that is known to fail. */

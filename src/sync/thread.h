@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct thread {
@@ -52,10 +53,18 @@ static inline uint64_t owner_number(owner_word owner) {
     return owner & ((UINT64_C(1) << OWNER_NUMBER_BITS) - 1);
 }
 
+/* What the running thread is in the middle of, on its stack: work for an executor, and within it
+ * perhaps a job run in place for another, and so on outwards. */
+struct errand {
+    const void *executor;
+    const void *task; /* or NULL */
+    struct errand *outer;
+};
+
 /* What lend knows of the running thread. */
 struct thread_self {
-    owner_word owner;     /* who borrows on it now: the thread, or a job; 0 before the first use */
-    const void *executor; /* whose worker it is or whose callback it runs, or NULL */
+    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
+    struct errand *errands; /* the innermost first */
 };
 
 extern _Thread_local struct thread_self lend__thread_self
@@ -73,6 +82,31 @@ static inline owner_word thread_owner(void) {
  * the end. */
 owner_word lend__thread_job_begin(uint64_t number);
 void lend__thread_job_end(owner_word before);
+
+/* While a thread is on an errand, it must not wait for the end of what the errand is part of. */
+static inline void thread_errand_begin(struct errand *errand, const void *executor,
+                                       const void *task) {
+    *errand = (struct errand){executor, task, lend__thread_self.errands};
+    lend__thread_self.errands = errand;
+}
+
+static inline void thread_errand_end(struct errand *errand) {
+    lend__thread_self.errands = errand->outer;
+}
+
+static inline bool thread_is_busy_for(const void *executor) {
+    for (const struct errand *e = lend__thread_self.errands; e != NULL; e = e->outer)
+        if (e->executor == executor)
+            return true;
+    return false;
+}
+
+static inline bool thread_is_busy_with(const void *task) {
+    for (const struct errand *e = lend__thread_self.errands; e != NULL; e = e->outer)
+        if (e->task == task)
+            return true;
+    return false;
+}
 
 /* No cancellation between the two; what the first returns goes to the second. */
 int lend__thread_shield(void);

@@ -52,11 +52,23 @@ static inline void waiter_decide(struct waiter *waiter, enum verdict verdict, st
     list_append(woken, &waiter->node);
 }
 
+/* The same for everybody in the queue. */
+static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
+                                      struct list *woken) {
+    while (queue->length > 0)
+        waiter_decide(list_entry(queue->first, struct waiter, node), verdict, queue, woken);
+}
+
 /* Wake all that were decided; no lock is held. A waiter is gone as soon as it is woken, so it is
  * unlinked first. */
 static inline void waiters_wake(struct list *woken) {
     for (struct list_node *node; (node = list_pop(woken)) != NULL;)
         lend__parker_wake(&list_entry(node, struct waiter, node)->parker);
+}
+
+/* Wait once more, for a waiter that has slept off its last wake. */
+static inline void waiter_rearm(struct waiter *waiter) {
+    waiter->verdict = VERDICT_WAITING;
 }
 
 /* 0 or ENOMEM. */

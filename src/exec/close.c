@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Close, in two phases: work off what was accepted until the deadline, then cancel what has not
+ * started and tell what runs to stop. A close that gives up leaves it at that, and the next one
+ * goes on from there. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "exec/state.h"
+
+/* How long a run that was just told to stop may take to do so and still count as in time. */
+#define STOP_MS 100
+
+/* Become the closer. EALREADY if there is one. */
+static int begin(lend_executor *executor, struct parker *parker) {
+    struct list woken = {0};
+    lend__lock_acquire(&executor->lock);
+    int error = executor->locked.closer != NULL ? EALREADY : 0;
+    if (error == 0) {
+        executor->locked.closer = parker;
+        if (executor->locked.phase == EXECUTOR_OPEN)
+            executor->locked.phase = EXECUTOR_DRAINING;
+        waiters_decide_all(&executor->locked.submitters, VERDICT_CLOSED, &woken);
+    }
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    return error;
+}
+
+static bool wait_until_drained(lend_executor *executor, struct parker *parker,
+                               lend_deadline deadline) {
+    for (bool awake = true;;) {
+        lend__lock_acquire(&executor->lock);
+        bool drained = lend__executor_is_drained(executor);
+        lend__lock_release(&executor->lock);
+        if (drained || !awake)
+            return drained;
+        awake = lend__parker_sleep(parker, deadline);
+    }
+}
+
+/* Nothing is started from here on. */
+static void stop_all(lend_executor *executor) {
+    struct list woken = {0};
+    lend__lock_acquire(&executor->lock);
+    executor->locked.phase = EXECUTOR_STOPPING;
+    for (struct list_node *node = executor->locked.live.first; node != NULL; node = node->next) {
+        struct task *task = list_entry(node, struct task, place);
+        if (task_is_decided(task))
+            continue;
+        if (task->stage == TASK_QUEUED) {
+            lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, &woken);
+        } else if (task->stage == TASK_BORROWING) {
+            lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL, &woken);
+            lend__acquire_cancel(executor->options.pool, &task->borrow_cancel);
+        } else {
+            lend__task_stop(task, ESHUTDOWN);
+        }
+    }
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+}
+
+/* After the last wake: nobody else touches the parker once it is not the closer's. */
+static void give_up_closing(lend_executor *executor) {
+    lend__lock_acquire(&executor->lock);
+    executor->locked.closer = NULL;
+    lend__lock_release(&executor->lock);
+}
+
+void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
+    struct list woken = {0};
+    lend__lock_acquire(&executor->lock);
+    executor->locked.phase = EXECUTOR_ENDING;
+    waiters_decide_all(&executor->locked.idle, VERDICT_CLOSED, &woken);
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    lend__parker_wake(&executor->alarm);
+    for (uint32_t i = 0; i < workers; i++) {
+        lend__thread_join(&executor->workers[i].thread);
+        waiter_deinit(&executor->workers[i].waiter);
+    }
+    lend__thread_join(&executor->timekeeper);
+    lend__memory_free(executor->workers);
+    executor->workers = NULL;
+}
+
+/* All that is left is the memory, and that only for as long as somebody keeps a future. */
+static void finish(lend_executor *executor) {
+    lend__executor_end_threads(executor, executor->options.workers);
+    lend__pool_leave(executor->options.pool, &executor->tenant);
+    lend__lock_acquire(&executor->lock);
+    executor->locked.closer = NULL;
+    executor->locked.phase = EXECUTOR_CLOSED;
+    bool last = executor->locked.kept.length == 0;
+    lend__lock_release(&executor->lock);
+    if (last)
+        lend__executor_free(executor);
+}
+
+static int close_with(lend_executor *executor, struct parker *parker, lend_deadline deadline) {
+    int error = begin(executor, parker);
+    if (error != 0)
+        return error;
+    bool drained = wait_until_drained(executor, parker, deadline);
+    if (!drained) {
+        stop_all(executor);
+        drained = wait_until_drained(executor, parker, lend_within_ms(STOP_MS));
+    }
+    if (drained)
+        finish(executor);
+    else
+        give_up_closing(executor);
+    return drained ? 0 : EBUSY;
+}
+
+int lend_executor_close(lend_executor *executor, lend_deadline deadline) {
+    if (executor == NULL)
+        return 0;
+    if (thread_is_busy_for(executor))
+        return EDEADLK;
+    struct parker parker;
+    if (lend__parker_init(&parker) != 0)
+        return ENOMEM;
+    int shield = lend__thread_shield();
+    deadline = deadline_or_default(deadline, executor->options.job_ms_default);
+    int error = close_with(executor, &parker, deadline);
+    lend__thread_unshield(shield);
+    lend__parker_deinit(&parker);
+    return error;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Futures: the owner's face of a task. */
+#include "base/clock.h"
+#include "exec/state.h"
+
+/* Wait in one of the task's two queues. The future's owner keeps the task, and the task its
+ * executor's lock. */
+static int wait_in(struct task *task, struct list *queue, struct waiter *self,
+                   lend_deadline deadline) {
+    bool awake = waiter_sleep(self, deadline);
+    lend__lock_acquire(&task->executor->lock);
+    bool decided = waiter_is_decided(self);
+    if (!decided)
+        list_remove(queue, &self->node);
+    lend__lock_release(&task->executor->lock);
+    if (decided && !awake)
+        waiter_finish(self);
+    return decided ? 0 : deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+}
+
+enum what { DECIDED, OVER };
+
+static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
+    struct task *task = task_of_future(future);
+    struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
+    struct waiter self;
+    if (waiter_init(&self) != 0)
+        return ENOMEM;
+    int shield = lend__thread_shield();
+    int error = 0;
+    lend__lock_acquire(&task->executor->lock);
+    bool there = what == DECIDED ? task_is_decided(task)
+                                 : task->place.list == &task->executor->locked.kept;
+    if (!there && thread_is_busy_with(task))
+        error = EDEADLK;
+    bool waits = !there && error == 0;
+    if (waits)
+        list_append(queue, &self.node);
+    lend__lock_release(&task->executor->lock);
+    if (waits)
+        error = wait_in(task, queue, &self,
+                        deadline_or_default(deadline, task->executor->options.job_ms_default));
+    lend__thread_unshield(shield);
+    waiter_deinit(&self);
+    return error;
+}
+
+int lend_future_wait(lend_future *future, lend_deadline deadline) {
+    return future != NULL ? wait_for(future, DECIDED, deadline) : EINVAL;
+}
+
+int lend_future_join(lend_future *future, lend_deadline deadline) {
+    return future != NULL ? wait_for(future, OVER, deadline) : EINVAL;
+}
+
+/* What is decided, as it stands now, and note that it was read. */
+static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
+                        const char **ret_reason) {
+    lend_executor *executor = task_of_future(future)->executor;
+    lend__lock_acquire(&executor->lock);
+    *ret_outcome = future->outcome;
+    *ret_error = future->outcome == LEND_PENDING ? EBUSY : future->error;
+    *ret_reason = future->reason;
+    future->read = future->outcome != LEND_PENDING;
+    lend__lock_release(&executor->lock);
+}
+
+enum lend_outcome lend_future_outcome(lend_future *future) {
+    enum lend_outcome outcome = LEND_FAILED;
+    int error;
+    const char *reason;
+    if (future != NULL)
+        read_future(future, &outcome, &error, &reason);
+    return outcome;
+}
+
+int lend_future_error(lend_future *future) {
+    enum lend_outcome outcome;
+    int error = EINVAL;
+    const char *reason;
+    if (future != NULL)
+        read_future(future, &outcome, &error, &reason);
+    return error;
+}
+
+const char *lend_future_reason(lend_future *future) {
+    enum lend_outcome outcome;
+    int error;
+    const char *reason = "";
+    if (future != NULL)
+        read_future(future, &outcome, &error, &reason);
+    return reason;
+}
+
+void *lend_future_peek(lend_future *future) {
+    if (future == NULL)
+        return NULL;
+    lend_executor *executor = task_of_future(future)->executor;
+    lend__lock_acquire(&executor->lock);
+    void *value = future->value;
+    lend__lock_release(&executor->lock);
+    return value;
+}
+
+void *lend_future_take(lend_future *future) {
+    if (future == NULL)
+        return NULL;
+    lend_executor *executor = task_of_future(future)->executor;
+    lend__lock_acquire(&executor->lock);
+    void *value = future->value;
+    future->value = NULL;
+    lend__lock_release(&executor->lock);
+    return value;
+}
+
+/* Under the lock. */
+static int cancel(struct task *task, struct list *woken) {
+    if (task_is_decided(task))
+        return EALREADY;
+    switch (task->stage) {
+    case TASK_QUEUED:
+        lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED, woken);
+        lend__executor_settle(task->executor, woken);
+        return 0;
+    case TASK_BORROWING:
+        lend__task_decide(task, LEND_CANCELLED, ECANCELED, /* reason= */ NULL, woken);
+        lend__acquire_cancel(task->executor->options.pool, &task->borrow_cancel);
+        return 0;
+    case TASK_RUNNING:
+        lend__task_stop(task, ECANCELED);
+        return EINPROGRESS;
+    case TASK_RETURNED:
+    case TASK_FINISHED:
+        return EALREADY;
+    }
+    return EALREADY;
+}
+
+int lend_future_cancel(lend_future *future) {
+    if (future == NULL)
+        return EINVAL;
+    struct list woken = {0};
+    struct task *task = task_of_future(future);
+    lend__lock_acquire(&task->executor->lock);
+    int error = cancel(task, &woken);
+    lend__lock_release(&task->executor->lock);
+    waiters_wake(&woken);
+    return error;
+}
+
+void lend_future_drop(lend_future *future) {
+    if (future == NULL)
+        return;
+    int shield = lend__thread_shield();
+    lend__task_drop(task_of_future(future));
+    lend__thread_unshield(shield);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workers, and how a task is run: borrow, run, give back, answer. The model goes back before the
+ * outcome is decided, so that whoever sees the outcome finds the model back too. */
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "base/text.h"
+#include "exec/state.h"
+
+#include <lend/lease.h>
+#include <lend/report.h>
+
+/* Under the lock: the borrow failed, and nobody has decided the task meanwhile. The borrow's
+ * deadline is the job's, so to be out of time there is to be out of time altogether. */
+static void decide_unlent(struct task *task, const struct lend_lease *lease, struct list *woken) {
+    int error = lend_lease_error(lease);
+    const char *words = NULL;
+    if (lend_lease_report(lease) != NULL) {
+        lend_report_print(lend_lease_report(lease), task->job.words, sizeof task->job.words);
+        words = task->job.words;
+    }
+    if (error == ETIMEDOUT || error == EBUSY)
+        lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, words, woken);
+    else
+        lend__task_decide(task, LEND_NO_MODEL, error, words, woken);
+}
+
+/* From BORROWING to RUNNING, unless it was decided or failed meanwhile. */
+static bool begin_run(struct task *task, const struct lend_lease *lease) {
+    struct list woken = {0};
+    lend_executor *executor = task->executor;
+    int64_t waited_ns = elapsed_ns(task->accepted_ns, lend__clock_now_ns());
+    lend__lock_acquire(&executor->lock);
+    bool runs = lend_lease_ok(lease) && !task_is_decided(task);
+    if (runs) {
+        task->stage = TASK_RUNNING;
+        histogram_count(&executor->locked.waits, waited_ns);
+        lend__task_arm(task);
+    } else {
+        task->stage = TASK_RETURNED;
+        if (!task_is_decided(task))
+            decide_unlent(task, lease, &woken);
+    }
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    return runs;
+}
+
+/* Under the lock: by the return of the run. It was asked to stop if it says so and we did. */
+static void decide_returned(struct task *task, int error, struct list *woken) {
+    struct lend_job *job = &task->job;
+    const char *words = job->words[0] != '\0' ? job->words : NULL;
+    int stop = (int)word_peek(&task->stop);
+    task->future.value = job->value;
+    task->future.destroy = job->destroy;
+    job->value = NULL;
+    if (error == 0)
+        lend__task_decide(task, LEND_SUCCEEDED, 0, /* reason= */ "", woken);
+    else if (error == ECANCELED && stop != 0)
+        lend__task_decide(task, LEND_CANCELLED, stop, words, woken);
+    else
+        lend__task_decide(task, LEND_FAILED, error, words, woken);
+}
+
+static void report_overrun(struct task *task, int error) {
+    char late[64];
+    struct text text = text_into(late, sizeof late);
+    lend__text_add_duration(&text, elapsed_ns(task->spec.deadline.at_ns, lend__clock_now_ns()));
+    lend__text_add(&text, " late");
+    lend__executor_event(task->executor, LEND_EVENT_JOB_OVERRAN, task, error, late);
+}
+
+/* The run is back, and so is the model. True if it was answered before. */
+static bool end_run(struct task *task, int error, int64_t ran_ns) {
+    struct list woken = {0};
+    lend_executor *executor = task->executor;
+    lend__lock_acquire(&executor->lock);
+    bool overran = task_is_decided(task);
+    task->stage = TASK_RETURNED;
+    histogram_count(&executor->locked.runs, ran_ns);
+    executor->locked.overran += overran;
+    if (!overran)
+        decide_returned(task, error, &woken);
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    return overran;
+}
+
+/* True if somebody else has told or tells the owner. */
+static bool run_on(struct task *task, struct lend_lease *lease) {
+    struct lend_job *job = &task->job;
+    int64_t began_ns = lend__clock_now_ns();
+    int error = task->spec.run(lease->model, task->spec.argument, job);
+    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
+    if (job->model_broken)
+        lend_release_broken(lease, job->broken_why);
+    else
+        lend_release(lease);
+    bool overran = end_run(task, error, ran_ns);
+    if (overran)
+        report_overrun(task, error);
+    if (job->value != NULL && job->destroy != NULL)
+        job->destroy(job->value);
+    return overran;
+}
+
+/* As the job: what is borrowed from here to the return belongs to it. True if somebody else tells
+ * the owner. */
+static bool borrow_and_run(struct task *task) {
+    owner_word before = lend__thread_job_begin(task->number);
+    struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
+                                            task->site, &task->borrow_cancel);
+    bool told = false;
+    if (begin_run(task, &lease))
+        told = run_on(task, &lease);
+    else
+        lend_release(&lease);
+    lend__thread_job_end(before);
+    return told;
+}
+
+void lend__run_task(struct task *task) {
+    struct errand errand;
+    thread_errand_begin(&errand, task->executor, task);
+    if (!borrow_and_run(task))
+        lend__task_tell(task);
+    lend__task_finish(task);
+    thread_errand_end(&errand);
+}
+
+/* The next task for this worker, waited for as long as it takes; NULL when all is over. */
+static struct task *next_task(struct worker *self) {
+    struct list woken = {0};
+    lend_executor *executor = self->executor;
+    lend__lock_acquire(&executor->lock);
+    bool ending = executor->locked.phase == EXECUTOR_ENDING;
+    if (!ending) {
+        waiter_rearm(&self->waiter);
+        list_append(&executor->locked.idle, &self->waiter.node);
+        lend__executor_settle(executor, &woken);
+    }
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    if (ending)
+        return NULL;
+    waiter_finish(&self->waiter);
+    return self->waiter.verdict == VERDICT_GRANTED ? self->task : NULL;
+}
+
+void lend__worker_main(void *argument) {
+    struct worker *self = argument;
+    const struct lend_executor_options *options = &self->executor->options;
+    struct errand errand;
+    thread_errand_begin(&errand, self->executor, NULL);
+    if (options->worker_begins != NULL)
+        options->worker_begins(options->worker_context);
+    for (struct task *task; (task = next_task(self)) != NULL;)
+        lend__run_task(task);
+    if (options->worker_ends != NULL)
+        options->worker_ends(options->worker_context);
+    thread_errand_end(&errand);
+}
