@@ -7,9 +7,6 @@
 #include "base/memory.h"
 #include "exec/state.h"
 
-/* How long a run that was just told to stop may take to do so and still count as in time. */
-#define STOP_MS 100
-
 /* Become the closer. EALREADY if there is one. */
 static int begin(lend_executor *executor, struct parker *parker) {
     struct list woken = {0};
@@ -48,7 +45,8 @@ static void stop_all(lend_executor *executor) {
         if (task_is_decided(task))
             continue;
         if (task->stage == TASK_QUEUED) {
-            lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, &woken);
+            lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL,
+                                   &woken);
         } else if (task->stage == TASK_BORROWING) {
             lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL, &woken);
             lend__acquire_cancel(executor->options.pool, &task->borrow_cancel);
@@ -104,7 +102,7 @@ static int close_with(lend_executor *executor, struct parker *parker, lend_deadl
     bool drained = wait_until_drained(executor, parker, deadline);
     if (!drained) {
         stop_all(executor);
-        drained = wait_until_drained(executor, parker, lend_within_ms(STOP_MS));
+        drained = wait_until_drained(executor, parker, lend_within_ms(STOP_GRACE_MS));
     }
     if (drained)
         finish(executor);

@@ -120,7 +120,8 @@ static int cancel(struct task *task, struct list *woken) {
         return EALREADY;
     switch (task->stage) {
     case TASK_QUEUED:
-        lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED, woken);
+        lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED,
+                               /* reason= */ NULL, woken);
         lend__executor_settle(task->executor, woken);
         return 0;
     case TASK_BORROWING:

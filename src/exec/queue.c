@@ -66,10 +66,10 @@ void lend__executor_settle(lend_executor *executor, struct list *woken) {
 }
 
 void lend__executor_give_up(lend_executor *executor, struct task *task, enum lend_outcome outcome,
-                            int error, struct list *woken) {
+                            int error, const char *reason, struct list *woken) {
     dequeue(executor, task);
     list_append(&executor->locked.given_up, &task->turn);
-    lend__task_decide(task, outcome, error, /* reason= */ NULL, woken);
+    lend__task_decide(task, outcome, error, reason, woken);
     lend__parker_wake(&executor->alarm);
 }
 

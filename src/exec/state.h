@@ -26,6 +26,9 @@
 #include "sync/lock.h"
 #include "sync/thread.h"
 
+/* How long a run that was told to stop may take to do so before that is worth a word. */
+#define STOP_GRACE_MS 100
+
 enum executor_phase {
     EXECUTOR_OPEN,
     EXECUTOR_DRAINING, /* takes nothing new, works off what is queued */
@@ -89,7 +92,7 @@ void lend__executor_accept(lend_executor *executor, struct task *task, enum task
 
 /* Under the lock: decide a queued task and pass it to the timekeeper. Then settle. */
 void lend__executor_give_up(lend_executor *executor, struct task *task, enum lend_outcome outcome,
-                            int error, struct list *woken);
+                            int error, const char *reason, struct list *woken);
 
 /* Under the lock: is every job over and nobody inside? If so, a closer is told. */
 bool lend__executor_is_drained(lend_executor *executor);

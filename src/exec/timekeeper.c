@@ -9,12 +9,13 @@
 static void expire(lend_executor *executor, struct task *task, struct list *woken) {
     switch (task->stage) {
     case TASK_QUEUED:
-        lend__executor_give_up(executor, task, LEND_EXPIRED, ETIMEDOUT, woken);
+        lend__executor_give_up(executor, task, LEND_EXPIRED, ETIMEDOUT,
+                               "the deadline passed before a worker was free", woken);
         lend__executor_settle(executor, woken);
         return;
     case TASK_RUNNING:
         lend__task_stop(task, ETIMEDOUT);
-        lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, /* reason= */ NULL, woken);
+        lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, "the deadline passed while it ran", woken);
         return;
     case TASK_BORROWING:
     case TASK_RETURNED:

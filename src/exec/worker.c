@@ -63,9 +63,12 @@ static void decide_returned(struct task *task, int error, struct list *woken) {
 }
 
 static void report_overrun(struct task *task, int error) {
+    int64_t late_ns = elapsed_ns(task->spec.deadline.at_ns, lend__clock_now_ns());
+    if (late_ns <= STOP_GRACE_MS * NS_PER_MS)
+        return;
     char late[64];
     struct text text = text_into(late, sizeof late);
-    lend__text_add_duration(&text, elapsed_ns(task->spec.deadline.at_ns, lend__clock_now_ns()));
+    lend__text_add_duration(&text, late_ns);
     lend__text_add(&text, " late");
     lend__executor_event(task->executor, LEND_EVENT_JOB_OVERRAN, task, error, late);
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inputs: the arguments, one file after the other. Nothing is opened before its turn, and of a
+ * folder only the names are held. */
+#ifndef LEND_OCR_INPUTS_H
+#define LEND_OCR_INPUTS_H
+
+#include <lend/error.h>
+
+struct inputs {
+    char *const *arguments;
+    size_t argument_count, next_argument;
+    const char *folder; /* the argument whose pictures are next, NULL if none */
+    char **names;       /* of these pictures */
+    size_t name_count, next_name;
+    size_t found; /* files given so far and in this folder */
+};
+
+struct input {
+    char *name;                /* as it is called in results and messages; the taker frees it.
+                                  NULL if there was no memory for it */
+    int fd;                    /* open, the taker's; -1: it could not be, and reason says why */
+    struct lend_reason reason;
+};
+
+struct inputs inputs_open(char *const *arguments, size_t count);
+
+/* The next file, also one that could not be opened. False: there are no more. */
+bool inputs_next(struct inputs *inputs, struct input *ret_input);
+
+/* How many there are in all, counting a folder that is still to come as one. */
+size_t inputs_total(const struct inputs *inputs);
+
+void inputs_close(struct inputs *inputs);
+
+#endif

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The shared libraries export exactly what their public headers declare with LEND_API.
+set -eu
+checks=$LEND_SOURCE_DIR/tests/checks
+cd "$LEND_SOURCE_DIR"
+core=$LEND_BUILD_DIR/src/liblend.so ocr=$LEND_BUILD_DIR/src/liblend-ocr.so
+[ -e "$core" ] || { echo "skipped: the libraries are not shared"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# declared HEADER...: as NAME FILE:LINE. The name stands on the line of LEND_API.
+declared() {
+    awk -f "$checks/code.awk" "$@" | grep 'LEND_API' | grep -v 'define LEND_API' |
+        sed 's/^\([^:]*:[0-9]*\):.*[ *]\(lend_[a-z0-9_]*\)[(;].*/\2 \1/' | sort
+}
+
+# exported LIBRARY: its names
+exported() {
+    nm -D --defined-only "$1" | awk '{ print $3 }' | sort
+}
+
+# agree LIBRARY HEADER...
+agree() {
+    library=$1
+    shift
+    declared "$@" >"$work/declared"
+    exported "$library" >"$work/exported"
+    sed -n '/^lend_[a-z0-9_]* /!s|:LEND_API.*|: no name of lend on the line of LEND_API|p' \
+        "$work/declared"
+    join -v 1 "$work/declared" "$work/exported" |
+        sed "s|\([^ ]*\) \(.*\)|\2: \1 is declared, but ${library##*/} does not export it|"
+    join -v 2 "$work/declared" "$work/exported" |
+        sed "s|.*|${library##*/}: exports &, which no public header declares|"
+}
+
+findings() {
+    # shellcheck disable=SC2046  # a list on purpose
+    agree "$core" $(find include/lend -name '*.h' ! -name ocr.h)
+    [ ! -e "$ocr" ] || agree "$ocr" include/lend/ocr.h
+}
+
+found=$(findings)
+[ -z "$found" ] || { echo "$found"; exit 1; }
