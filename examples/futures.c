@@ -72,12 +72,13 @@ static lend_future *submit(lend_executor *executor, const struct lend_job_spec *
 
 /* Once nothing of the job is in use any more, its argument included. */
 static void print_and_drop(const char *what, lend_future *future) {
-    int error = lend_future_join(future, lend_within_ms(5000));
-    if (error == 0)
-        printf("%s: %s (%s) %s\n", what, lend_outcome_words(lend_future_outcome(future)),
-               lend_errname(lend_future_error(future)), lend_future_reason(future));
-    else
-        printf("%s: %s\n", what, lend_strerror(error));
+    if (lend_future_join(future, lend_within_ms(5000)) != 0)
+        fprintf(stderr, "%s: it does not end\n", what);
+    int error = lend_future_error(future);
+    printf("%s: %s", what, lend_outcome_words(lend_future_outcome(future)));
+    if (error != 0)
+        printf(", %s: %s", lend_errname(error), lend_future_reason(future));
+    printf("\n");
     lend_future_drop(future);
 }
 
@@ -113,12 +114,12 @@ static void cancel(lend_executor *executor) {
     sem_destroy(&begun);
 }
 
-/* The deadline is answered on time, whether or not the job has come to an end by then. */
+/* The deadline is answered on time, wherever the job is by then. */
 static void pass_the_deadline(lend_executor *executor) {
     sem_t begun;
     sem_init(&begun, 0, 0);
     print_and_drop("late", submit(executor, &LEND_JOB(.run = work_on, .argument = &begun,
-                                                      .deadline = lend_within_ms(50))));
+                                                      .deadline = lend_within_ms(500))));
     sem_destroy(&begun);
 }
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MODELS 2
 #define WAIT_MS 500
@@ -66,14 +67,16 @@ static void print_steadily(const struct lend_report *report) {
     }
     char line[512];
     lend_report_print(&steady, line, sizeof line);
-    printf("%s\n", line);
+    for (char *end = line; (end = strstr(end, "; ")) != NULL; end++)
+        end[1] = '\n'; /* a report is one line; a page is narrower */
+    printf("%s\n\n", line);
 }
 
 static void come_third(lend_pool *pool) {
     lend_with (scanner, pool, lend_within_ms(WAIT_MS)) {
         printf("borrowed\n");
     } lend_else {
-        printf("%s: ", lend_errname(lend_lease_error(&scanner)));
+        printf("%s\n", lend_errname(lend_lease_error(&scanner)));
         print_steadily(lend_lease_report(&scanner));
     } lend_end
 }
@@ -82,7 +85,7 @@ static void come_third(lend_pool *pool) {
 static void close_too_early(lend_pool *pool) {
     struct lend_report *report = NULL;
     int error = lend_pool_close(pool, lend_within_ms(WAIT_MS), &report);
-    printf("%s: ", lend_errname(error));
+    printf("%s\n", lend_errname(error));
     print_steadily(report);
     lend_report_free(report);
 }
@@ -95,7 +98,7 @@ int main(void) {
     pthread_barrier_init(&seen, NULL, MODELS + 1);
     if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "scanner", .ops = &scanner_ops,
                                                  .models = MODELS)) != 0 ||
-        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool)) != 0)
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.name = "import", .pool = pool)) != 0)
         return 1;
 
     if (pthread_create(&thread, NULL, keep_in_a_thread, pool) != 0)

@@ -98,8 +98,15 @@ static int open_file(const char *path) {
     return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* Takes name and fd. */
 static void give(struct input *ret_input, char *name, int fd, int error) {
-    *ret_input = (struct input){.name = name, .fd = fd};
+    *ret_input = (struct input){.name = name};
+    if (name == NULL && fd >= 0)
+        close(fd);
+    else if (fd >= 0)
+        ret_input->picture = picture_open(fd);
+    if (name == NULL || (fd >= 0 && ret_input->picture == NULL))
+        error = ENOMEM;
     if (error != 0)
         lend_reason_set(&ret_input->reason, error, "%s",
                         error == ENODATA ? "no pictures in this folder" : strerror(error));

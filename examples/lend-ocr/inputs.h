@@ -5,7 +5,7 @@
 #ifndef LEND_OCR_INPUTS_H
 #define LEND_OCR_INPUTS_H
 
-#include <lend/error.h>
+#include "picture.h"
 
 struct inputs {
     char *const *arguments;
@@ -17,15 +17,15 @@ struct inputs {
 };
 
 struct input {
-    char *name;                /* as it is called in results and messages; the taker frees it.
-                                  NULL if there was no memory for it */
-    int fd;                    /* open, the taker's; -1: it could not be, and reason says why */
+    char *name;                /* as results and messages call it; the taker frees it */
+    struct picture *picture;   /* the taker's; NULL: there is none, and reason says why */
     struct lend_reason reason;
 };
 
 struct inputs inputs_open(char *const *arguments, size_t count);
 
-/* The next file, also one that could not be opened. False: there are no more. */
+/* The next file, also one that could not be opened. False: there are no more. If there is no memory
+ * for as much as a name, it is NULL, and the picture too. */
 bool inputs_next(struct inputs *inputs, struct input *ret_input);
 
 /* How many there are in all, counting a folder that is still to come as one. */

@@ -10,7 +10,8 @@
 #define PICTURE_BYTES_MAX (UINT64_C(64) << 20)
 
 struct picture {
-    struct lend_ocr_request request; /* data and data_size are set once it is whole */
+    struct lend_ocr_request request; /* first: the job is handed this and frees the whole. Its data
+                                        is set once all of it is there */
     int fd;                          /* -1 once it is whole */
     bool regular;                    /* a file on a disk: never waited for */
     bool too_large;

@@ -29,9 +29,9 @@ static struct entry *entry_at(struct window *window, size_t place) {
     return &window->entries[(window->first + place) % window->capacity];
 }
 
-struct entry *window_add(struct window *window, char *name) {
+struct entry *window_add(struct window *window, char *name, struct picture *picture) {
     struct entry *entry = entry_at(window, window->count++);
-    *entry = (struct entry){.state = ENTRY_ARRIVING, .name = name};
+    *entry = (struct entry){.state = ENTRY_ARRIVING, .name = name, .picture = picture};
     return entry;
 }
 
@@ -112,4 +112,46 @@ void window_collect(struct window *window) {
     uint64_t decided;
     if (read(window->decisions, &decided, sizeof decided) == (ssize_t)sizeof decided)
         window->undecided -= decided;
+}
+
+static void forget_arriving(struct window *window) {
+    struct entry *newest = window_newest(window);
+    if (newest == NULL || newest->state != ENTRY_ARRIVING)
+        return;
+    picture_free(newest->picture);
+    free(newest->name);
+    window->count--;
+}
+
+void window_cancel_queued(struct window *window) {
+    forget_arriving(window);
+    struct lend_executor_stats stats;
+    if (lend_executor_stats(window->executor, &stats) != 0)
+        return;
+    /* Jobs start in the order in which they were submitted, so those still queued are the newest.
+     * One that starts meanwhile is the oldest of them, and is stopped at its first line. */
+    for (size_t place = window->count; place-- > 0 && stats.queued > 0;) {
+        struct entry *entry = entry_at(window, place);
+        if (!entry_is_over(entry)) {
+            lend_future_cancel(entry->future);
+            stats.queued--;
+        }
+    }
+}
+
+void window_cancel_all(struct window *window) {
+    forget_arriving(window);
+    for (size_t place = window->count; place-- > 0;) {
+        struct entry *entry = entry_at(window, place);
+        if (!entry_is_over(entry))
+            lend_future_cancel(entry->future);
+    }
+}
+
+void window_close(struct window *window) {
+    while (window->count > 0)
+        window_remove_oldest(window);
+    free(window->entries);
+    if (window->decisions >= 0)
+        close(window->decisions);
 }

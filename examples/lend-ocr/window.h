@@ -37,9 +37,9 @@ struct window {
 int window_open(struct window *window, lend_executor *executor, size_t capacity,
                 size_t undecided_max);
 
-/* Add a file as the newest one, ARRIVING; the name is the window's from now on. The window must
- * not be full. */
-struct entry *window_add(struct window *window, char *name);
+/* Add a file as the newest one, ARRIVING; name and picture are the window's from now on. The window
+ * must not be full. */
+struct entry *window_add(struct window *window, char *name, struct picture *picture);
 
 bool window_is_full(const struct window *window);
 

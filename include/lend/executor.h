@@ -114,6 +114,7 @@ LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_de
 /* A snapshot. accepted == pending + succeeded + failed + no_model + cancelled + expired, always. */
 struct lend_executor_stats {
     uint32_t workers;
+    uint32_t submitting;  /* threads that wait for room in the queue */
     uint32_t queued;      /* in the queue */
     uint32_t borrowing;   /* with a worker, waiting for a model */
     uint32_t running;     /* on a model, also those whose deadline was answered */

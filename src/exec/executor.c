@@ -159,6 +159,7 @@ int lend_executor_stats(lend_executor *executor, struct lend_executor_stats *ret
     struct lend_executor_stats stats = {.workers = executor->options.workers};
     lend__lock_acquire(&executor->lock);
     count_live(executor, &stats);
+    stats.submitting = executor->locked.submitters.length;
     stats.queued = executor->locked.queue.length;
     stats.queued_bytes = executor->locked.queue_bytes;
     stats.accepted = executor->locked.accepted;

@@ -68,4 +68,4 @@ findings() {
 }
 
 found=$(findings)
-[ -z "$found" ] || { echo "$found"; exit 1; }
+[ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

@@ -18,4 +18,4 @@ found=$(find include src tests examples -name '*.[ch]' -o -name '*.cc' | sort |
         plain "$file" | clang-format --dry-run --assume-filename="$file" 2>&1 |
             sed -n "s|^\([^ :]*:[0-9]*\):.* warning: .*|\1: clang-format would change this|p"
     done | uniq)
-[ -z "$found" ] || { echo "$found"; exit 1; }
+[ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

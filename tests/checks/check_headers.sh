@@ -47,4 +47,4 @@ at_hand() {
 c_compilers=$(at_hand "$CC" gcc clang)
 cxx_compilers=$(at_hand "$CXX" g++ clang++)
 found=$(findings | sort -u)
-[ -z "$found" ] || { echo "$found"; exit 1; }
+[ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

@@ -6,7 +6,7 @@ set -eu
 checks=$LEND_SOURCE_DIR/tests/checks
 cd "$LEND_SOURCE_DIR"
 core=$LEND_BUILD_DIR/src/liblend.so ocr=$LEND_BUILD_DIR/src/liblend-ocr.so
-[ -e "$core" ] || { echo "skipped: the libraries are not shared"; exit 77; }
+[ ! -e "${core%.so}.a" ] || { echo "skipped: the libraries are not shared"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -42,4 +42,4 @@ findings() {
 }
 
 found=$(findings)
-[ -z "$found" ] || { echo "$found"; exit 1; }
+[ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lend-ocr: read the text in many pictures, with lend used as a service would use it.
+ *
+ * One thread has everything but the models: it takes files while the queue has room, hands them
+ * to the executor as jobs, and prints each result when all before it are printed. It never waits
+ * for one job; it sleeps until any is decided, a slow file brings more, or a signal comes. */
+#include "lend-ocr/inputs.h"
+#include "lend-ocr/options.h"
+#include "lend-ocr/output.h"
+#include "lend-ocr/picture.h"
+#include "lend-ocr/progress.h"
+#include "lend-ocr/signals.h"
+#include "lend-ocr/stats.h"
+#include "lend-ocr/tally.h"
+#include "lend-ocr/window.h"
+
+#include <lend/lend.h>
+#include <lend/ocr.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ALL_READ = 0, SOME_FAILED = 1, BAD_USAGE = 2, SIGNALLED = 128, PIPE_CLOSED = 128 + 13 };
+
+/* Files in the window for each that may be a job: how far the others may run ahead of a slow one.
+ */
+enum { WINDOW_PER_JOB = 8 };
+
+/* What the queue may hold of pictures, whatever its length. */
+#define QUEUE_BYTES_MAX (4 * PICTURE_BYTES_MAX)
+
+/* For a page that is still being read when all else is over: its deadline has been answered. */
+#define CLOSE_MS 5000
+
+struct batch {
+    struct options options;
+    struct lend_ocr_options ocr; /* the models refer to it */
+    lend_pool *pool;
+    lend_executor *executor;
+    struct window window;
+    struct inputs inputs;
+    bool inputs_ended;
+    struct output output;
+    struct progress progress;
+    struct tally tally;
+    int signal; /* that asked it to stop; 0: none */
+};
+
+static int open_pool(struct batch *batch) {
+    const struct options *options = &batch->options;
+    struct lend_reason reason = {0};
+    batch->ocr = LEND_OCR_OPTIONS(.languages = options->languages, .psm = options->psm,
+                                  .dpi = options->dpi,
+                                  .limits = {.bytes_max = PICTURE_BYTES_MAX,
+                                             .pixels_max = options->pixels_max});
+    int error = lend_pool_open(
+        &batch->pool,
+        &LEND_POOL_OPTIONS(.name = "ocr", .ops = &lend_ocr_model_ops, .ops_context = &batch->ocr,
+                           .models = options->models, .progress = progress_loading,
+                           .progress_context = &batch->progress, .reason = &reason));
+    progress_hide(&batch->progress);
+    if (error == 0)
+        return ALL_READ;
+    progress_say(&batch->progress, NULL, reason.text[0] != '\0' ? reason.text : lend_strerror(error));
+    return error == ENOMEM ? SOME_FAILED : BAD_USAGE;
+}
+
+static int open_executor(struct batch *batch) {
+    const struct options *options = &batch->options;
+    struct lend_executor_options effective;
+    int error = lend_executor_open(
+        &batch->executor, &LEND_EXECUTOR_OPTIONS(.name = "ocr", .pool = batch->pool,
+                                                 .queue_max = options->queue,
+                                                 .queue_bytes_max = QUEUE_BYTES_MAX));
+    if (error == 0)
+        error = lend_executor_options_get(batch->executor, &effective);
+    if (error == 0) {
+        size_t jobs = (size_t)effective.workers + effective.queue_max;
+        /* A deadline counts from submission: what is to be measured is reading, not queueing. */
+        bool queue = options->queue > 0 || options->deadline_ms == 0;
+        error = window_open(&batch->window, batch->executor, WINDOW_PER_JOB * jobs,
+                            queue ? jobs : effective.workers);
+    }
+    if (error != 0)
+        progress_say(&batch->progress, NULL, lend_strerror(error));
+    return error == 0 ? ALL_READ : SOME_FAILED;
+}
+
+static int open_output(struct batch *batch) {
+    struct lend_reason reason = {0};
+    if (output_open(&batch->output, batch->options.as, batch->options.folder, &reason) == 0)
+        return ALL_READ;
+    progress_say(&batch->progress, NULL, reason.text);
+    return batch->options.folder != NULL ? BAD_USAGE : SOME_FAILED;
+}
+
+/* A failed write of a file's result is that file's failure; one of standard output is told once, at
+ * the end. */
+static void tell_failure(struct batch *batch, const char *name, const char *words) {
+    struct lend_reason reason = {0};
+    batch->tally.failed++;
+    progress_say(&batch->progress, name, words);
+    if (output_print_failure(&batch->output, name, words, &reason) != 0 &&
+        batch->output.error == 0)
+        progress_say(&batch->progress, name, reason.text);
+}
+
+static void tell_result(struct batch *batch, const char *name,
+                        const struct lend_ocr_result *result) {
+    struct lend_reason reason = {0};
+    progress_hide(&batch->progress);
+    int error = output_print(&batch->output, name, result, &reason);
+    if (batch->output.error != 0)
+        return;
+    if (error != 0) {
+        tell_failure(batch, name, reason.text);
+        return;
+    }
+    batch->tally.read++;
+    batch->tally.pages += result->page_count;
+}
+
+static void tell(struct batch *batch, const struct entry *entry) {
+    const char *name = entry->name != NULL ? entry->name : "a file";
+    if (entry->state == ENTRY_FAILED)
+        tell_failure(batch, name, entry->reason.text);
+    else if (lend_future_outcome(entry->future) == LEND_SUCCEEDED)
+        tell_result(batch, name, lend_future_peek(entry->future));
+    else if (batch->signal == 0 || lend_future_outcome(entry->future) != LEND_CANCELLED)
+        tell_failure(batch, name, lend_future_reason(entry->future));
+}
+
+static void print_what_is_over(struct batch *batch) {
+    struct entry *oldest;
+    while ((oldest = window_oldest(&batch->window)) != NULL && entry_is_over(oldest)) {
+        if (batch->output.error == 0)
+            tell(batch, oldest);
+        window_remove_oldest(&batch->window);
+    }
+    if (batch->output.error != 0) {
+        batch->inputs_ended = true;
+        window_cancel_all(&batch->window);
+    }
+}
+
+/* Put the next file into the window. False: there is none, or no place for it. */
+static bool take_next(struct batch *batch) {
+    struct input input;
+    if (batch->inputs_ended || window_is_full(&batch->window))
+        return false;
+    if (!inputs_next(&batch->inputs, &input)) {
+        batch->inputs_ended = true;
+        return false;
+    }
+    struct entry *entry = window_add(&batch->window, input.name, input.picture);
+    if (input.picture == NULL ||
+        output_claim(&batch->output, input.name, &input.reason) != 0)
+        entry_fail(entry, &input.reason);
+    return true;
+}
+
+/* Take files until one has not arrived yet, or there is no room for more. */
+static void take_files(struct batch *batch) {
+    struct lend_reason reason = {0};
+    for (;;) {
+        struct entry *newest = window_newest(&batch->window);
+        if (newest == NULL || newest->state != ENTRY_ARRIVING) {
+            if (!take_next(batch))
+                return;
+            continue;
+        }
+        switch (picture_receive(newest->picture, &reason)) {
+        case PICTURE_ARRIVING:
+            return;
+        case PICTURE_FAILED:
+            entry_fail(newest, &reason);
+            break;
+        case PICTURE_WHOLE:
+            if (!window_submit(&batch->window, newest, batch->options.deadline_ms))
+                return;
+            break;
+        }
+    }
+}
+
+static void heed_signal(struct batch *batch) {
+    if (batch->signal != 0 || signals_received() == 0)
+        return;
+    batch->signal = signals_received();
+    batch->inputs_ended = true;
+    window_cancel_queued(&batch->window);
+}
+
+static void sleep_until_news(struct batch *batch) {
+    const struct entry *newest = window_newest(&batch->window);
+    bool arriving = newest != NULL && newest->state == ENTRY_ARRIVING;
+    struct pollfd news[] = {
+        {.fd = batch->window.decisions, .events = POLLIN},
+        {.fd = arriving ? newest->picture->fd : -1, .events = POLLIN},
+    };
+    progress_show(&batch->progress, &batch->tally, inputs_total(&batch->inputs));
+    signals_poll(news, sizeof news / sizeof news[0], progress_timeout_ms(&batch->progress),
+                 batch->signal);
+    window_collect(&batch->window);
+}
+
+static void read_all(struct batch *batch) {
+    for (;;) {
+        heed_signal(batch);
+        print_what_is_over(batch);
+        take_files(batch);
+        struct entry *oldest = window_oldest(&batch->window);
+        if (oldest == NULL && batch->inputs_ended)
+            return;
+        if (oldest != NULL && !entry_is_over(oldest))
+            sleep_until_news(batch);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Output: where results go, either all to standard output or each into a file of its own. */
+#ifndef LEND_OCR_OUTPUT_H
+#define LEND_OCR_OUTPUT_H
+
+#include <lend/ocr.h>
+
+struct output {
+    enum lend_ocr_print_as as;
+    const char *folder;              /* NULL: standard output */
+    int folder_fd;
+    void *claimed;                   /* names of files in the folder, a tree of tsearch(3) */
+    struct lend_ocr_printer printer; /* for standard output */
+    int error;                       /* of standard output, once there was one; nothing more is
+                                        written to it */
+};
+
+/* Make the folder if it is missing, or begin printing to standard output. 0, or an error and its
+ * words. */
+int output_open(struct output *output, enum lend_ocr_print_as as, const char *folder,
+                struct lend_reason *reterr_reason);
+
+/* Reserve the place for the result of the file called `name`. EEXIST: an earlier file has it. */
+int output_claim(struct output *output, const char *name, struct lend_reason *reterr_reason);
+
+/* Print one result, or that there is none. A file in the folder is whole or not there, whatever
+ * happens meanwhile. The failures are those of writing; on standard output, `error` keeps it. */
+int output_print(struct output *output, const char *name, const struct lend_ocr_result *result,
+                 struct lend_reason *reterr_reason);
+int output_print_failure(struct output *output, const char *name, const char *words,
+                         struct lend_reason *reterr_reason);
+
+/* End what was begun. Fails like output_print. */
+int output_close(struct output *output, struct lend_reason *reterr_reason);
+
+#endif

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Mistakes that a compiler refuses. Each file here holds one: it must not compile, with a diagnostic
+# at every line that says `refused: REGEX` and at no other, and REGEX in what the compiler says. With
+# -DMENDED the mistake is mended and the same file must compile, so that none is refused for a wrong
+# reason.
+set -eu
+cd "$LEND_SOURCE_DIR/tests/refuse"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+compile() {
+    "$CC" -std=gnu11 -Wall -Wextra -Werror -fexceptions -I../../include -c -o "$work/object" "$@" \
+        >"$work/says" 2>&1
+}
+
+# The lines at which the compiler found something.
+found_at() {
+    sed -n "s/^$1:\([0-9]*\):.*/\1/p" "$work/says" | sort -un
+}
+
+refused() {
+    if compile "$1"; then
+        echo "tests/refuse/$1:1: compiles"
+        return
+    fi
+    found_at "$1" >"$work/lines"
+    grep -n 'refused: ' "$1" | sed 's|^\([0-9]*\):.*refused: \(.*\) \*/$|\1 \2|' |
+        while read -r line regex; do
+            grep -qx "$line" "$work/lines" || echo "tests/refuse/$1:$line: nothing is refused here"
+            grep -qE "$regex" "$work/says" || echo "tests/refuse/$1:$line: not said: $regex"
+            echo "$line" >>"$work/expected"
+        done
+}
+
+mended() {
+    compile -DMENDED "$1" ||
+        sed -n "s|^\([^ :]*:[0-9]*\):.*error: \(.*\)|tests/refuse/\1: does not compile mended: \2|p" \
+            "$work/says"
+}
+
+# Every function whose result must not be dropped is dropped in dropped_result.c.
+all_dropped() {
+    sed -n 's/.*LEND_NODISCARD .*[ *]\(lend_[a-z_]*\)(.*/\1/p' ../../include/lend/*.h |
+        while read -r name; do
+            grep -q "CALL($name(.*refused" dropped_result.c ||
+                echo "tests/refuse/dropped_result.c:1: does not drop the result of $name"
+        done
+}
+
+found=$(for file in *.c; do refused "$file"; mended "$file"; done; all_dropped)
+[ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }
