@@ -5,6 +5,7 @@
  * One thread has everything but the models: it takes files while the queue has room, hands them
  * to the executor as jobs, and prints each result when all before it are printed. It never waits
  * for one job; it sleeps until any is decided, a slow file brings more, or a signal comes. */
+#define _GNU_SOURCE
 #include "lend-ocr/inputs.h"
 #include "lend-ocr/options.h"
 #include "lend-ocr/output.h"
@@ -15,9 +16,9 @@
 #include "lend-ocr/tally.h"
 #include "lend-ocr/window.h"
 
+#include <fcntl.h>
 #include <lend/lend.h>
 #include <lend/ocr.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,10 @@ struct batch {
 static int open_pool(struct batch *batch) {
     const struct options *options = &batch->options;
     struct lend_reason reason = {0};
-    batch->ocr = LEND_OCR_OPTIONS(.languages = options->languages, .psm = options->psm,
-                                  .dpi = options->dpi,
-                                  .limits = {.bytes_max = PICTURE_BYTES_MAX,
-                                             .pixels_max = options->pixels_max});
+    batch->ocr =
+        LEND_OCR_OPTIONS(.languages = options->languages, .psm = options->psm, .dpi = options->dpi,
+                         .limits = {.bytes_max = PICTURE_BYTES_MAX,
+                                    .pixels_max = options->pixels_max});
     int error = lend_pool_open(
         &batch->pool,
         &LEND_POOL_OPTIONS(.name = "ocr", .ops = &lend_ocr_model_ops, .ops_context = &batch->ocr,
@@ -64,17 +65,18 @@ static int open_pool(struct batch *batch) {
     progress_hide(&batch->progress);
     if (error == 0)
         return ALL_READ;
-    progress_say(&batch->progress, NULL, reason.text[0] != '\0' ? reason.text : lend_strerror(error));
+    progress_say(&batch->progress, NULL,
+                 reason.text[0] != '\0' ? reason.text : lend_strerror(error));
     return error == ENOMEM ? SOME_FAILED : BAD_USAGE;
 }
 
 static int open_executor(struct batch *batch) {
     const struct options *options = &batch->options;
     struct lend_executor_options effective;
-    int error = lend_executor_open(
-        &batch->executor, &LEND_EXECUTOR_OPTIONS(.name = "ocr", .pool = batch->pool,
-                                                 .queue_max = options->queue,
-                                                 .queue_bytes_max = QUEUE_BYTES_MAX));
+    int error = lend_executor_open(&batch->executor,
+                                   &LEND_EXECUTOR_OPTIONS(.name = "ocr", .pool = batch->pool,
+                                                          .queue_max = options->queue,
+                                                          .queue_bytes_max = QUEUE_BYTES_MAX));
     if (error == 0)
         error = lend_executor_options_get(batch->executor, &effective);
     if (error == 0) {
@@ -103,8 +105,7 @@ static void tell_failure(struct batch *batch, const char *name, const char *word
     struct lend_reason reason = {0};
     batch->tally.failed++;
     progress_say(&batch->progress, name, words);
-    if (output_print_failure(&batch->output, name, words, &reason) != 0 &&
-        batch->output.error == 0)
+    if (output_print_failure(&batch->output, name, words, &reason) != 0 && batch->output.error == 0)
         progress_say(&batch->progress, name, reason.text);
 }
 
@@ -156,8 +157,7 @@ static bool take_next(struct batch *batch) {
         return false;
     }
     struct entry *entry = window_add(&batch->window, input.name, input.picture);
-    if (input.picture == NULL ||
-        output_claim(&batch->output, input.name, &input.reason) != 0)
+    if (input.picture == NULL || output_claim(&batch->output, input.name, &input.reason) != 0)
         entry_fail(entry, &input.reason);
     return true;
 }
@@ -218,4 +218,79 @@ static void read_all(struct batch *batch) {
         if (oldest != NULL && !entry_is_over(oldest))
             sleep_until_news(batch);
     }
+}
+
+static int conclude(struct batch *batch) {
+    struct lend_reason reason = {0};
+    output_close(&batch->output, &reason);
+    int error = batch->output.error;
+    if (error == EPIPE)
+        return PIPE_CLOSED;
+    if (error != 0)
+        progress_say(&batch->progress, "standard output", strerror(error));
+    if (batch->signal != 0) {
+        char words[96];
+        snprintf(words, sizeof words, "stopped; %zu of %zu files were read", batch->tally.read,
+                 inputs_total(&batch->inputs));
+        progress_say(&batch->progress, NULL, words);
+        return SIGNALLED + batch->signal;
+    }
+    return error != 0 || batch->tally.failed > 0 ? SOME_FAILED : ALL_READ;
+}
+
+/* An engine may be deep in a page whose deadline has passed. Then there is nobody to wait for it,
+ * and nothing it uses may be freed. */
+static void close_models(struct batch *batch, int status) {
+    lend_deadline by = lend_within_ms(CLOSE_MS);
+    if (lend_executor_close(batch->executor, by) == 0 &&
+        lend_pool_close(batch->pool, by, NULL) == 0)
+        return;
+    progress_say(&batch->progress, NULL, "a page is still being read and is left behind");
+    _exit(status);
+}
+
+static int run(struct batch *batch) {
+    int status = open_pool(batch);
+    if (status == 0)
+        status = open_executor(batch);
+    if (status == 0)
+        status = open_output(batch);
+    if (status == 0) {
+        batch->inputs = inputs_open(batch->options.arguments, batch->options.argument_count);
+        batch->tally = tally_begin();
+        read_all(batch);
+        progress_hide(&batch->progress);
+        status = conclude(batch);
+        if (batch->options.stats)
+            stats_print(&batch->tally, batch->pool, batch->executor);
+    }
+    close_models(batch, status);
+    window_close(&batch->window);
+    inputs_close(&batch->inputs);
+    return status;
+}
+
+/* A descriptor below 3 that is closed would be given to the next file that is opened, and results
+ * written into that. These answer every read and write with an error. */
+static void hold_standard_streams(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
+int main(int argc, char **argv) {
+    struct batch batch = {.progress = progress_open()};
+    hold_standard_streams();
+    switch (options_parse(&batch.options, argc, argv)) {
+    case OPTIONS_HELP:
+        return fflush(stdout) == 0 ? ALL_READ : SOME_FAILED;
+    case OPTIONS_REFUSED:
+        return BAD_USAGE;
+    case OPTIONS_GO:
+        break;
+    }
+    signals_watch();
+    return run(&batch);
 }

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 static bool is_picture_name(const char *name) {
-    static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pnm",
-                                             ".pbm", ".pgm", ".ppm",  ".webp"};
+    static const char *const extensions[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff",
+                                             ".pnm", ".pbm", ".pgm",  ".ppm", ".webp"};
     const char *dot = strrchr(name, '.');
     if (dot == NULL || name[0] == '.')
         return false;

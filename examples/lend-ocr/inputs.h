@@ -17,8 +17,8 @@ struct inputs {
 };
 
 struct input {
-    char *name;                /* as results and messages call it; the taker frees it */
-    struct picture *picture;   /* the taker's; NULL: there is none, and reason says why */
+    char *name;              /* as results and messages call it; the taker frees it */
+    struct picture *picture; /* the taker's; NULL: there is none, and reason says why */
     struct lend_reason reason;
 };
 

@@ -4,9 +4,9 @@
  */
 #include "options.h"
 
-#include <lend/lend.h>
 #include <ctype.h>
 #include <getopt.h>
+#include <lend/lend.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,8 @@ static const char help[] =
     "usage: lend-ocr [OPTION...] FILE|DIR|-...\n"
     "\n"
     "Reads the text in pictures (PNG, JPEG, TIFF, PNM, WebP) with a pool of Tesseract models.\n"
-    "FILE is a picture, all its pages are read; DIR is the pictures in that folder, known by their\n"
+    "FILE is a picture, all its pages are read; DIR is the pictures in that folder, known by "
+    "their\n"
     "extension, sorted by name, without its subfolders; - is one picture on standard input.\n"
     "Results come in the order of the arguments, each as soon as it and those before it are done.\n"
     "\n"
@@ -47,12 +48,14 @@ static const char help[] =
     "  -j, --models N        pictures read at once, one model each (one per usable core)\n"
     "  -q, --queue N         pictures held ready for them, 1 to 10000 (4 per model)\n"
     "  -f, --format FORMAT   text, tsv, hocr or json: one object per page and line (text)\n"
-    "  -o, --output DIR      one file per input in DIR, which is made if it is missing, named after\n"
+    "  -o, --output DIR      one file per input in DIR, which is made if it is missing, named "
+    "after\n"
     "                        the input: scan.png gives scan.txt, .tsv, .hocr or .json, standard\n"
     "                        input gives stdin.txt. Default: all to standard output\n"
     "      --psm N           page segmentation mode of Tesseract, 1 or 3 to 13 (3)\n"
     "      --dpi N           resolution of the pictures, 70 to 2400 (what they say)\n"
-    "      --deadline MS     give a file up after MS milliseconds. They are counted from when it is\n"
+    "      --deadline MS     give a file up after MS milliseconds. They are counted from when it "
+    "is\n"
     "                        queued: without -q no file then waits behind another\n"
     "      --max-pixels N    refuse pages with more pixels (100000000)\n"
     "      --stats           print the figures of the pool and of the executor at the end\n"

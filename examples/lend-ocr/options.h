@@ -8,16 +8,16 @@
 
 struct options {
     const char *languages;
-    uint32_t models;          /* LEND_MODELS_AUTO unless given */
-    uint32_t queue;           /* files that wait for a model; 0 unless given */
+    uint32_t models; /* LEND_MODELS_AUTO unless given */
+    uint32_t queue;  /* files that wait for a model; 0 unless given */
     enum lend_ocr_print_as as;
-    const char *folder;       /* one file per input goes here; NULL: standard output */
-    int psm;                  /* 0 unless given, like the next three */
+    const char *folder; /* one file per input goes here; NULL: standard output */
+    int psm;            /* 0 unless given, like the next three */
     int dpi;
     int64_t deadline_ms;
     uint64_t pixels_max;
     bool stats;
-    char *const *arguments;   /* FILE|DIR|- */
+    char *const *arguments; /* FILE|DIR|- */
     size_t argument_count;
 };
 

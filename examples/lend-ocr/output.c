@@ -120,8 +120,8 @@ int output_open(struct output *output, enum lend_ocr_print_as as, const char *fo
                 struct lend_reason *reterr_reason) {
     *output = (struct output){.as = as, .folder = folder, .folder_fd = -1};
     if (folder == NULL) {
-        output->printer = (struct lend_ocr_printer){
-            .as = as, .write = write_stream, .write_context = stdout};
+        output->printer =
+            (struct lend_ocr_printer){.as = as, .write = write_stream, .write_context = stdout};
         return note(output, lend_ocr_print_begin(&output->printer), reterr_reason);
     }
     mkdir(folder, 0777); /* if it is there already, or cannot be, opening it says so */
@@ -145,8 +145,9 @@ int output_claim(struct output *output, const char *name, struct lend_reason *re
     if (known == NULL)
         lend_reason_set(reterr_reason, ENOMEM, "no memory for the name of its result");
     else
-        lend_reason_set(reterr_reason, EEXIST, "not read: its result would replace another file's, %s/%s",
-                        output->folder, file);
+        lend_reason_set(reterr_reason, EEXIST,
+                        "not read: its result would replace another file's, %s/%s", output->folder,
+                        file);
     free(file);
     return known == NULL ? ENOMEM : EEXIST;
 }

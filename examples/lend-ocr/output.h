@@ -8,7 +8,7 @@
 
 struct output {
     enum lend_ocr_print_as as;
-    const char *folder;              /* NULL: standard output */
+    const char *folder; /* NULL: standard output */
     int folder_fd;
     void *claimed;                   /* names of files in the folder, a tree of tsearch(3) */
     struct lend_ocr_printer printer; /* for standard output */

@@ -152,6 +152,6 @@ void window_close(struct window *window) {
     while (window->count > 0)
         window_remove_oldest(window);
     free(window->entries);
-    if (window->decisions >= 0)
+    if (window->decisions > STDERR_FILENO)
         close(window->decisions);
 }

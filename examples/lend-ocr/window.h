@@ -18,9 +18,9 @@ enum entry_state {
 
 struct entry {
     enum entry_state state;
-    char *name;              /* NULL if there was no memory for it */
-    struct picture *picture; /* ARRIVING */
-    lend_future *future;     /* SUBMITTED */
+    char *name;                /* NULL if there was no memory for it */
+    struct picture *picture;   /* ARRIVING */
+    lend_future *future;       /* SUBMITTED */
     struct lend_reason reason; /* FAILED */
 };
 
@@ -68,7 +68,7 @@ void window_cancel_queued(struct window *window);
 /* The same, and those that run are asked to stop. */
 void window_cancel_all(struct window *window);
 
-/* No job is under way any more. */
+/* No job is under way any more. A zeroed window is closed. */
 void window_close(struct window *window);
 
 #endif

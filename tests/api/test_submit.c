@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Submission: what is accepted, what a full queue does, what is refused and left alone. */
+#include "support/thread.h"
 #include "support/workshop.h"
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,13 +26,14 @@ static void a_job_runs_on_a_model(void **state) {
 static void a_job_without_a_future_runs_all_the_same(void **state) {
     (void)state;
     struct workshop shop;
-    struct held_job held = HELD_JOB;
+    struct held_job held;
+    held_job_init(&held);
     workshop_open(&shop, 1, NULL);
     struct lend_job_spec spec = held_job_spec(&held, LEND_FOREVER);
     assert_int_equal(lend_submit(shop.executor, &spec, NULL), 0);
-    latch_count(&held.go);
-    assert_true(latch_wait(&held.done, 1));
-    assert_true(latch_wait(&held.dropped, 1));
+    tally_add(&held.go);
+    assert_true(tally_wait(&held.done, 1));
+    assert_true(tally_wait(&held.dropped, 1));
     assert_int_equal(held.told, LEND_SUCCEEDED);
     workshop_close(&shop);
 }
@@ -40,7 +41,8 @@ static void a_job_without_a_future_runs_all_the_same(void **state) {
 static void a_bad_spec_is_refused_and_nothing_of_it_is_called(void **state) {
     (void)state;
     struct workshop shop;
-    struct held_job held = HELD_JOB;
+    struct held_job held;
+    held_job_init(&held);
     workshop_open(&shop, 1, NULL);
     struct lend_job_spec spec = held_job_spec(&held, LEND_FOREVER);
     lend_future *untouched = (lend_future *)(void *)&spec;
@@ -53,10 +55,10 @@ static void a_bad_spec_is_refused_and_nothing_of_it_is_called(void **state) {
     spec.size = 0;
     assert_int_equal(lend_submit(shop.executor, &spec, &future), EINVAL);
     assert_ptr_equal(future, untouched);
-    assert_int_equal(workshop_stats(&shop).accepted, 0);
-    assert_int_equal(workshop_stats(&shop).refused, 3);
+    assert_int_equal(executor_stats_of(shop.executor).accepted, 0);
+    assert_int_equal(executor_stats_of(shop.executor).refused, 3);
     workshop_close(&shop);
-    assert_int_equal(latch_get(&held.started) + latch_get(&held.done) + latch_get(&held.dropped),
+    assert_int_equal(tally_count(&held.started) + tally_count(&held.done) + tally_count(&held.dropped),
                      0);
 }
 
@@ -84,21 +86,22 @@ struct jam {
 };
 
 static void jam_open(struct jam *jam, struct lend_executor_options options) {
-    const struct held_job held = HELD_JOB;
+    const struct held_job held;
+    held_job_init(&held);
     workshop_open(&jam->shop, 1, &options);
     jam->count = 1 + options.queue_max;
     for (unsigned i = 0; i < jam->count; i++) {
-        jam->held[i] = held;
+        held_job_init(&jam->held[i]);
         jam->futures[i] = held_job_submit(&jam->shop, &jam->held[i], LEND_FOREVER);
         if (i == 0)
-            assert_true(latch_wait(&jam->held[0].started, 1));
+            assert_true(tally_wait(&jam->held[0].started, 1));
     }
 }
 
 /* Let them all run to their end. */
 static void jam_release(struct jam *jam) {
     for (unsigned i = 0; i < jam->count; i++)
-        latch_count(&jam->held[i].go);
+        tally_add(&jam->held[i].go);
     for (unsigned i = 0; i < jam->count; i++) {
         assert_int_equal(lend_future_join(jam->futures[i], LEND_BY_DEFAULT), 0);
         assert_int_equal(lend_future_outcome(jam->futures[i]), LEND_SUCCEEDED);
@@ -115,29 +118,31 @@ static void a_full_queue_refuses(void **state) {
     (void)state;
     struct jam jam;
     jam_open(&jam, LEND_EXECUTOR_OPTIONS(.queue_max = 2));
-    struct held_job held = HELD_JOB;
+    struct held_job held;
+    held_job_init(&held);
     struct lend_job_spec spec = held_job_spec(&held, LEND_FOREVER);
     assert_int_equal(lend_submit(jam.shop.executor, &spec, NULL), EAGAIN);
-    assert_int_equal(workshop_stats(&jam.shop).queued, 2);
-    assert_int_equal(workshop_stats(&jam.shop).refused, 1);
+    assert_int_equal(executor_stats_of(jam.shop.executor).queued, 2);
+    assert_int_equal(executor_stats_of(jam.shop.executor).refused, 1);
     jam_close(&jam);
-    assert_int_equal(latch_get(&held.dropped), 0);
+    assert_int_equal(tally_count(&held.dropped), 0);
 }
 
 static void every_worker_has_a_job_next_to_a_queue_of_one(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 4, &LEND_EXECUTOR_OPTIONS(.queue_max = 1));
-    struct held_job held[4] = {HELD_JOB, HELD_JOB, HELD_JOB, HELD_JOB};
+    struct held_job held[4];
     lend_future *futures[4];
     for (int i = 0; i < 4; i++) {
+        held_job_init(&held[i]);
         futures[i] = held_job_submit(&shop, &held[i], LEND_FOREVER);
-        assert_true(latch_wait(&held[i].started, 1));
+        assert_true(tally_wait(&held[i].started, 1));
     }
-    assert_int_equal(workshop_stats(&shop).queued, 0);
-    assert_int_equal(workshop_stats(&shop).running, 4);
+    assert_int_equal(executor_stats_of(shop.executor).queued, 0);
+    assert_int_equal(executor_stats_of(shop.executor).running, 4);
     for (int i = 0; i < 4; i++) {
-        latch_count(&held[i].go);
+        tally_add(&held[i].go);
         assert_int_equal(lend_future_wait(futures[i], LEND_BY_DEFAULT), 0);
         lend_future_drop(futures[i]);
     }
@@ -149,23 +154,26 @@ static void a_full_queue_runs_the_job_on_the_submitting_thread(void **state) {
     struct workshop shop;
     workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1,
                                                    .when_full = LEND_FULL_RUN_HERE));
-    struct held_job held[2] = {HELD_JOB, HELD_JOB};
+    struct held_job held[2];
     lend_future *futures[2];
+    held_job_init(&held[0]);
+    held_job_init(&held[1]);
     futures[0] = held_job_submit(&shop, &held[0], LEND_FOREVER);
-    assert_true(latch_wait(&held[0].started, 1));
+    assert_true(tally_wait(&held[0].started, 1));
     futures[1] = held_job_submit(&shop, &held[1], LEND_FOREVER);
 
-    struct held_job here = HELD_JOB;
-    latch_count(&here.go);
+    struct held_job here;
+    held_job_init(&here);
+    tally_add(&here.go);
     lend_future *future = held_job_submit(&shop, &here, LEND_FOREVER);
     assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
-    assert_int_equal(latch_get(&here.done), 1);
+    assert_int_equal(tally_count(&here.done), 1);
     assert_true(here.done_on_this_thread);
     assert_true(here.dropped_on_this_thread);
     lend_future_drop(future);
 
     for (int i = 0; i < 2; i++) {
-        latch_count(&held[i].go);
+        tally_add(&held[i].go);
         assert_int_equal(lend_future_wait(futures[i], LEND_BY_DEFAULT), 0);
         lend_future_drop(futures[i]);
     }
@@ -177,29 +185,26 @@ struct submission {
     lend_executor *executor;
     struct lend_job_spec spec;
     lend_future *future;
-    int error;
-    pthread_t thread;
+    struct test_thread thread;
 };
 
-static void *submit_on_thread(void *argument) {
+static int submit_on_thread(void *argument) {
     struct submission *submission = argument;
-    submission->error = lend_submit(submission->executor, &submission->spec, &submission->future);
-    return NULL;
+    return lend_submit(submission->executor, &submission->spec, &submission->future);
 }
 
 /* Until it waits for room, the `waiting`-th to do so. */
 static void submission_start(struct submission *submission, struct workshop *shop,
                              unsigned waiting) {
     submission->executor = shop->executor;
-    assert_int_equal(pthread_create(&submission->thread, NULL, submit_on_thread, submission), 0);
-    while (workshop_stats(shop).submitting < waiting)
-        sched_yield();
+    thread_start(&submission->thread, submit_on_thread, submission);
+    assert_true(eventually(executor_stats_of(shop->executor).submitting >= waiting));
 }
 
 static int submission_end(struct submission *submission) {
-    pthread_join(submission->thread, NULL);
+    int error = thread_join(&submission->thread);
     lend_future_drop(submission->future);
-    return submission->error;
+    return error;
 }
 
 struct turn {
@@ -241,16 +246,17 @@ static void a_submitter_waits_for_room_no_longer_than_its_jobs_deadline(void **s
     (void)state;
     struct jam jam;
     jam_open(&jam, LEND_EXECUTOR_OPTIONS(.queue_max = 1, .when_full = LEND_FULL_WAIT));
-    struct held_job held = HELD_JOB;
+    struct held_job held;
+    held_job_init(&held);
     struct lend_job_spec spec = held_job_spec(&held, lend_within_ms(20));
     lend_future *future = NULL;
     assert_int_equal(lend_submit(jam.shop.executor, &spec, &future), ETIMEDOUT);
     spec.deadline = LEND_NOW;
     assert_int_equal(lend_submit(jam.shop.executor, &spec, &future), ETIMEDOUT);
     assert_null(future);
-    assert_int_equal(workshop_stats(&jam.shop).submitting, 0);
+    assert_int_equal(executor_stats_of(jam.shop.executor).submitting, 0);
     jam_close(&jam);
-    assert_int_equal(latch_get(&held.dropped) + latch_get(&held.done), 0);
+    assert_int_equal(tally_count(&held.dropped) + tally_count(&held.done), 0);
 }
 
 static void a_submitter_who_waits_for_room_is_sent_away_by_close(void **state) {
@@ -263,7 +269,7 @@ static void a_submitter_who_waits_for_room_is_sent_away_by_close(void **state) {
     assert_int_equal(submission_end(&submission), ESHUTDOWN);
     assert_int_equal(lend_submit(jam.shop.executor, &LEND_JOB(.run = plain_job_run), NULL),
                      ESHUTDOWN);
-    latch_count(&jam.held[0].go);
+    tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
     workshop_close(&jam.shop);
@@ -285,7 +291,7 @@ static void a_waiting_submitter_whose_time_is_up_lets_the_next_one_in(void **sta
     submission_start(&small, &jam.shop, 2); /* would fit, and does not pass the one before it */
     assert_int_equal(submission_end(&big), ETIMEDOUT);
     assert_int_equal(submission_end(&small), 0);
-    latch_count(&jam.held[0].go);
+    tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
     workshop_close(&jam.shop);
@@ -302,10 +308,10 @@ static void queued_bytes_are_bounded(void **state) {
     assert_int_equal(lend_submit(jam.shop.executor, &spec, NULL), ENOBUFS);
     spec.bytes = 100;
     assert_int_equal(lend_submit(jam.shop.executor, &spec, NULL), 0);
-    assert_int_equal(workshop_stats(&jam.shop).queued_bytes, 100);
+    assert_int_equal(executor_stats_of(jam.shop.executor).queued_bytes, 100);
     spec.bytes = 0;
     assert_int_equal(lend_submit(jam.shop.executor, &spec, NULL), EAGAIN);
-    latch_count(&jam.held[0].go);
+    tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
     workshop_close(&jam.shop);

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Mistakes that a compiler refuses. Each file here holds one: it must not compile, with a diagnostic
-# at every line that says `refused: REGEX` and at no other, and REGEX in what the compiler says. With
-# -DMENDED the mistake is mended and the same file must compile, so that none is refused for a wrong
-# reason.
+# Mistakes that a compiler refuses. Each file here holds one: it must not compile, the compiler must
+# point at every line that says `refused: REGEX` and say something that matches. With -DMENDED the
+# mistake is mended and the same file must compile, so that none is refused for a wrong reason.
 set -eu
 cd "$LEND_SOURCE_DIR/tests/refuse"
 work=$(mktemp -d)
@@ -15,9 +14,9 @@ compile() {
         >"$work/says" 2>&1
 }
 
-# The lines at which the compiler found something.
-found_at() {
-    sed -n "s/^$1:\([0-9]*\):.*/\1/p" "$work/says" | sort -un
+# expected FILE: its lines that are to be refused, each with the REGEX
+expected() {
+    sed -n '/refused: /{=;s|.*refused: \(.*\) \*/$|\1|p;}' "$1" | paste -d ' ' - -
 }
 
 refused() {
@@ -25,13 +24,12 @@ refused() {
         echo "tests/refuse/$1:1: compiles"
         return
     fi
-    found_at "$1" >"$work/lines"
-    grep -n 'refused: ' "$1" | sed 's|^\([0-9]*\):.*refused: \(.*\) \*/$|\1 \2|' |
-        while read -r line regex; do
-            grep -qx "$line" "$work/lines" || echo "tests/refuse/$1:$line: nothing is refused here"
-            grep -qE "$regex" "$work/says" || echo "tests/refuse/$1:$line: not said: $regex"
-            echo "$line" >>"$work/expected"
-        done
+    expected "$1" >"$work/expected"
+    while read -r line regex; do
+        grep -qE "^$1:$line:[0-9]+: (error|note):" "$work/says" ||
+            echo "tests/refuse/$1:$line: nothing is refused here"
+        grep -qE "$regex" "$work/says" || echo "tests/refuse/$1:$line: not said: $regex"
+    done <"$work/expected"
 }
 
 mended() {
@@ -44,7 +42,7 @@ mended() {
 all_dropped() {
     sed -n 's/.*LEND_NODISCARD .*[ *]\(lend_[a-z_]*\)(.*/\1/p' ../../include/lend/*.h |
         while read -r name; do
-            grep -q "CALL($name(.*refused" dropped_result.c ||
+            grep -qE "CALL\(\(?$name\)?\(.*refused" dropped_result.c ||
                 echo "tests/refuse/dropped_result.c:1: does not drop the result of $name"
         done
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Results that say whether anything was done at all, dropped. Every LEND_NODISCARD function of the
- * public headers stands here: check_refuse.sh counts. */
+ * public headers stands here, see check_refuse.sh. In brackets: the function, not its macro. */
 #include <lend/lend.h>
 #include <lend/ocr.h>
 
@@ -16,20 +16,20 @@ void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future);
 
 void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future) {
     struct lend_lease lease = {0};
-    CALL(lend_pool_open(&pool, NULL));                                /* refused: result */
-    CALL(lend_pool_close(pool, LEND_NOW, NULL));                      /* refused: result */
-    CALL(lend_acquire(pool, LEND_NOW));                               /* refused: result */
-    CALL(lend_acquire_at(pool, LEND_NOW, LEND_HERE));                 /* refused: result */
-    CALL(lend_lease_take(&lease));                                    /* refused: result */
-    CALL(lend_run(pool, LEND_NOW, function, NULL));                   /* refused: result */
-    CALL(lend_run_at(pool, LEND_NOW, function, NULL, LEND_HERE));     /* refused: result */
-    CALL(lend_executor_open(&executor, NULL));                        /* refused: result */
-    CALL(lend_executor_close(executor, LEND_NOW));                    /* refused: result */
-    CALL(lend_submit(executor, NULL, &future));                       /* refused: result */
-    CALL(lend_submit_at(executor, NULL, &future, LEND_HERE));         /* refused: result */
-    CALL(lend_future_wait(future, LEND_NOW));                         /* refused: result */
-    CALL(lend_future_join(future, LEND_NOW));                         /* refused: result */
-    CALL(lend_future_take(future));                                   /* refused: result */
-    CALL(lend_ocr_admit(NULL, 0, NULL, NULL, NULL));                  /* refused: result */
-    CALL(lend_ocr_recognise(lease.model, NULL, NULL, NULL));          /* refused: result */
+    CALL(lend_pool_open(&pool, NULL));                            /* refused: result */
+    CALL(lend_pool_close(pool, LEND_NOW, NULL));                  /* refused: result */
+    CALL((lend_acquire)(pool, LEND_NOW));                         /* refused: result */
+    CALL(lend_acquire_at(pool, LEND_NOW, LEND_HERE));             /* refused: result */
+    CALL(lend_lease_take(&lease));                                /* refused: result */
+    CALL((lend_run)(pool, LEND_NOW, function, NULL));             /* refused: result */
+    CALL(lend_run_at(pool, LEND_NOW, function, NULL, LEND_HERE)); /* refused: result */
+    CALL(lend_executor_open(&executor, NULL));                    /* refused: result */
+    CALL(lend_executor_close(executor, LEND_NOW));                /* refused: result */
+    CALL((lend_submit)(executor, NULL, &future));                 /* refused: result */
+    CALL(lend_submit_at(executor, NULL, &future, LEND_HERE));     /* refused: result */
+    CALL(lend_future_wait(future, LEND_NOW));                     /* refused: result */
+    CALL(lend_future_join(future, LEND_NOW));                     /* refused: result */
+    CALL(lend_future_take(future));                               /* refused: result */
+    CALL(lend_ocr_admit(NULL, 0, NULL, NULL, NULL));              /* refused: result */
+    CALL(lend_ocr_recognise(lease.model, NULL, NULL, NULL));      /* refused: result */
 }

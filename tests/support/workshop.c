@@ -4,9 +4,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static int load(void **ret_model, void *context, struct lend_reason *reason) {
@@ -26,29 +26,17 @@ static void unload(void *model, void *context) {
     free(model);
 }
 
-static void log_event(const struct lend_event *event, void *context) {
-    struct workshop *workshop = context;
-    pthread_mutex_lock(&workshop->mutex);
-    workshop->events[event->kind]++;
-    workshop->last = *event;
-    snprintf(workshop->words, sizeof workshop->words, "%s", event->text);
-    snprintf(workshop->name, sizeof workshop->name, "%s", event->owner);
-    workshop->last.text = workshop->words;
-    workshop->last.owner = workshop->name;
-    pthread_mutex_unlock(&workshop->mutex);
-}
-
 void workshop_open(struct workshop *workshop, uint32_t models,
                    const struct lend_executor_options *options) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
     memset(workshop, 0, sizeof *workshop);
-    pthread_mutex_init(&workshop->mutex, NULL);
-    assert_int_equal(lend_pool_open(&workshop->pool,
-                                    &LEND_POOL_OPTIONS(.name = "workshop", .ops = &ops,
-                                                       .ops_context = workshop, .models = models,
-                                                       .sink = log_event,
-                                                       .sink_context = workshop)),
-                     0);
+    events_init(&workshop->events);
+    assert_int_equal(
+        lend_pool_open(&workshop->pool,
+                       &LEND_POOL_OPTIONS(.name = "workshop", .ops = &ops, .ops_context = workshop,
+                                          .models = models, .sink = events_record,
+                                          .sink_context = &workshop->events)),
+        0);
     struct lend_executor_options own = LEND_EXECUTOR_OPTIONS(.pool = workshop->pool);
     if (options != NULL)
         own = *options;
@@ -60,37 +48,26 @@ void workshop_close(struct workshop *workshop) {
     if (workshop->executor != NULL)
         assert_int_equal(lend_executor_close(workshop->executor, LEND_BY_DEFAULT), 0);
     assert_int_equal(lend_pool_close(workshop->pool, LEND_NOW, NULL), 0);
-    pthread_mutex_destroy(&workshop->mutex);
+    events_deinit(&workshop->events);
 }
 
-unsigned workshop_events(struct workshop *workshop, enum lend_event_kind kind) {
-    pthread_mutex_lock(&workshop->mutex);
-    unsigned count = workshop->events[kind];
-    pthread_mutex_unlock(&workshop->mutex);
-    return count;
-}
-
-struct lend_executor_stats workshop_stats(struct workshop *workshop) {
-    struct lend_executor_stats stats = {0};
-    assert_int_equal(lend_executor_stats(workshop->executor, &stats), 0);
-    return stats;
-}
-
-static bool must_stop(const void *job) {
-    return lend_job_must_stop(job);
-}
-
-static bool never(const void *nothing) {
-    (void)nothing;
-    return false;
+void held_job_init(struct held_job *held) {
+    *held = (struct held_job){.thread = pthread_self()};
+    tally_init(&held->started);
+    tally_init(&held->go);
+    tally_init(&held->done);
+    tally_init(&held->dropped);
 }
 
 int held_job_run(void *model, void *argument, lend_job *job) {
     (void)model;
     struct held_job *held = argument;
     held->number = lend_job_number(job);
-    latch_count(&held->started);
-    latch_wait_or(&held->go, 1, held->heeds ? must_stop : never, job);
+    tally_add(&held->started);
+    if (!held->heeds)
+        tally_wait(&held->go, 1);
+    else if (!eventually(tally_count(&held->go) > 0 || lend_job_must_stop(job)))
+        return ETIMEDOUT;
     return held->heeds && lend_job_must_stop(job) ? ECANCELED : held->result;
 }
 
@@ -98,13 +75,13 @@ static void on_done(lend_future *future, void *argument) {
     struct held_job *held = argument;
     held->done_on_this_thread = pthread_equal(pthread_self(), held->thread) != 0;
     held->told = lend_future_outcome(future);
-    latch_count(&held->done);
+    tally_add(&held->done);
 }
 
 static void on_drop(void *argument) {
     struct held_job *held = argument;
     held->dropped_on_this_thread = pthread_equal(pthread_self(), held->thread) != 0;
-    latch_count(&held->dropped);
+    tally_add(&held->dropped);
 }
 
 struct lend_job_spec held_job_spec(struct held_job *held, lend_deadline deadline) {

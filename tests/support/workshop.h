@@ -5,7 +5,9 @@
 #ifndef LEND_TESTS_SUPPORT_WORKSHOP_H
 #define LEND_TESTS_SUPPORT_WORKSHOP_H
 
-#include "support/latch.h"
+#include "support/await.h"
+#include "support/events.h"
+#include "support/gate.h"
 
 #include <lend/lend.h>
 #include <stdatomic.h>
@@ -15,11 +17,7 @@ struct workshop {
     lend_executor *executor;
     atomic_uint models_made;
     atomic_bool loads_fail;
-    /* the sink's log */
-    pthread_mutex_t mutex;
-    unsigned events[LEND_EVENT_JOB_OVERRAN + 1]; /* how many of each kind */
-    struct lend_event last;                      /* its text and owner are in `words`, `name` */
-    char words[512], name[64];
+    struct events events; /* what the sink was told */
 };
 
 /* Open it with `models` models; `options` NULL: the defaults. Asserts that it opens. */
@@ -29,26 +27,19 @@ void workshop_open(struct workshop *workshop, uint32_t models,
 /* Close both; asserts that nothing is left behind. */
 void workshop_close(struct workshop *workshop);
 
-/* How many events of a kind there were, and the words of the last event of any kind. */
-unsigned workshop_events(struct workshop *workshop, enum lend_event_kind kind);
-
-struct lend_executor_stats workshop_stats(struct workshop *workshop);
-
-/* A job that is held up: counts `started`, then waits until `go` was counted (or, if it heeds, it
+/* A job that is held up: arrives at `started`, then waits for `go` (or, if it heeds, it
  * is told to stop), then returns `result`, or ECANCELED if it was told to stop and heeds. */
 struct held_job {
-    struct latch started, go, done, dropped;
+    struct tally started, go, done, dropped;
     bool heeds;
     int result;
     uint64_t number; /* of the job, set when it starts */
     bool done_on_this_thread, dropped_on_this_thread;
-    pthread_t thread; /* that made it */
+    pthread_t thread;       /* that initialised it */
     enum lend_outcome told; /* what `done` found */
 };
 
-#define HELD_JOB                                                                                   \
-    { .started = LATCH_INIT, .go = LATCH_INIT, .done = LATCH_INIT, .dropped = LATCH_INIT,          \
-      .thread = pthread_self() }
+void held_job_init(struct held_job *held);
 
 int held_job_run(void *model, void *argument, lend_job *job);
 
