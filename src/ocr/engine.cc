@@ -186,17 +186,9 @@ void lend__engine_silence(void) {
     });
 }
 
-int lend__engine_load(struct engine **ret_engine, const char *datapath, const char *languages) {
+int lend__engine_new(struct engine **ret_engine) {
     return walled([=] {
-        // Learning would make a page's text depend on the pages before it.
-        const std::vector<std::string> names = {"classify_enable_learning",
-                                                "tessedit_enable_doc_dict"};
-        const std::vector<std::string> values = {"0", "0"};
-        auto loaded = std::make_unique<engine>();
-        if (loaded->api.Init(datapath, languages, tesseract::OEM_LSTM_ONLY, nullptr, 0, &names,
-                             &values, false) != 0)
-            return EIO;
-        *ret_engine = loaded.release();
+        *ret_engine = new engine;
         return 0;
     });
 }
@@ -208,8 +200,20 @@ void lend__engine_free(struct engine *engine) {
     });
 }
 
+int lend__engine_load(struct engine *engine, const char *datapath, const char *languages) {
+    return walled([=] {
+        // Learning would make a page's text depend on the pages before it.
+        const std::vector<std::string> names = {"classify_enable_learning",
+                                                "tessedit_enable_doc_dict"};
+        const std::vector<std::string> values = {"0", "0"};
+        int status = engine->api.Init(datapath, languages, tesseract::OEM_LSTM_ONLY, nullptr, 0,
+                                      &names, &values, false);
+        return status == 0 ? 0 : EIO;
+    });
+}
+
 const char *lend__engine_datapath(struct engine *engine) {
-    return engine->api.GetDatapath();
+    return engine->api.tesseract() != nullptr ? engine->api.GetDatapath() : "";
 }
 
 bool lend__engine_speaks(struct engine *engine, const char *language, size_t length) {

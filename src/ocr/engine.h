@@ -2,9 +2,9 @@
  *
  * The engine behind a wall: one Tesseract instance as plain C functions that no exception leaves.
  *
- *     load                                              once
- *     show, recognise, read (or dpi) ..., clear         for each page
- *     free                                              once
+ *     new, load                           once
+ *     show, recognise, read, dpi, clear   for each page
+ *     free                                once
  *
  * Not for two threads at once. Functions that can fail return 0, ENOMEM, or EIO: the engine threw
  * or said no, and nobody knows what state that left it in. */
@@ -25,12 +25,14 @@ const char *lend__engine_version(void);
  * other thread uses the engine: the stream is a plain global there. */
 void lend__engine_silence(void);
 
-/* NULL datapath: the engine's own idea of it. Of several languages those that cannot be loaded are
- * left out, as long as one can. */
-int lend__engine_load(struct engine **ret_engine, const char *datapath, const char *languages);
+int lend__engine_new(struct engine **ret_engine);
 void lend__engine_free(struct engine *engine);
 
-/* Where it looked for languages. Lives as long as the engine. */
+/* Load languages, once. NULL datapath: the engine's own idea of it. Of several languages those that
+ * cannot be loaded are left out, as long as one can. */
+int lend__engine_load(struct engine *engine, const char *datapath, const char *languages);
+
+/* Where it looked for them, with a slash at the end. Lives as long as the engine. */
 const char *lend__engine_datapath(struct engine *engine);
 
 /* Was this language loaded, and is it one for neural recognition? */

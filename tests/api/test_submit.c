@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static void a_job_runs_on_a_model(void **state) {
@@ -86,8 +87,6 @@ struct jam {
 };
 
 static void jam_open(struct jam *jam, struct lend_executor_options options) {
-    const struct held_job held;
-    held_job_init(&held);
     workshop_open(&jam->shop, 1, &options);
     jam->count = 1 + options.queue_max;
     for (unsigned i = 0; i < jam->count; i++) {

@@ -10,7 +10,7 @@ clang-format --style=file --dump-config >/dev/null
 # clang-format 14 cannot be told words like `} lend_else {` and `} lend_end`: it is shown the if and
 # else that they stand for. Line numbers stay as they are.
 plain() {
-    sed -e 's/} lend_else {/} else {/' -e 's/} lend_end$/}/' "$1"
+    sed -e 's/} lend_else {/} else {/' -e 's/} lend_end\b/}/' "$1"
 }
 
 found=$(find include src tests examples -name '*.[ch]' -o -name '*.cc' | sort |

@@ -23,9 +23,9 @@ struct fake_operation {
     atomic_uint calls;                    /* so far, those that have not returned included */
     atomic_uint under_way, under_way_max; /* at once, and the most there were */
     _Atomic(struct gate *) gate;          /* each call waits until it is open; NULL: no wait */
-    atomic_uint fail_from, fail_to;       /* these calls fail, counted from 1 */
-    atomic_int error;                     /* with this, */
-    _Atomic(const char *) words;          /* and with these words; NULL: without any */
+    atomic_uint fail_from, fail_to;       /* these calls fail, counted from 1, */
+    atomic_int error;                     /* with this error */
+    _Atomic(const char *) words;          /* and these words; NULL: without any */
     atomic_uintptr_t thread;              /* thread_id of the last call */
 };
 
@@ -34,14 +34,17 @@ struct fakes {
     struct fake_operation load, unload, reset, check;
     atomic_uint alive;  /* models that are loaded and not unloaded */
     atomic_uint wrongs; /* see above */
+    bool have_reset;    /* set by fakes_pool_open: each model must be reset between two uses */
 };
 
 struct fake_model {
     struct fakes *fakes;
     unsigned number; /* of its load, from 1 */
     atomic_bool in_use;
-    bool soiled; /* used since the last reset. Like `uses`, plain on purpose: if two threads had */
-    unsigned uses; /* the model at once, a sanitizer would say so */
+
+    /* Plain on purpose: if two threads had the model at once, a sanitizer would say so. */
+    bool soiled; /* used since the last reset */
+    unsigned uses;
 };
 
 /* All four operations; and only those that are required. */
@@ -66,7 +69,7 @@ void fake_use(void *model);
 #define fakes_pool(fakes, ...) fakes_pool_open((fakes), &LEND_POOL_OPTIONS(__VA_ARGS__))
 lend_pool *fakes_pool_open(struct fakes *fakes, const struct lend_pool_options *options);
 
-/* Close it without waiting for anybody. Fails the test if a model was not given back, is still
+/* Close it, with little patience. Fails the test if a model was not given back, is still
  * loaded, or saw what it must not. */
 void fakes_close(struct fakes *fakes, lend_pool *pool);
 

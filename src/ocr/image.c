@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Decoding with Leptonica: nothing here interprets a file but calls of it. */
+#include "ocr/image.h"
+
+#include <allheaders.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void hear_nothing(const char *message) {
+    (void)message;
+}
+
+void lend__image_silence(void) {
+    setMsgSeverity(L_SEVERITY_NONE);
+    leptSetStderrHandler(hear_nothing);
+}
+
+/* A page of a TIFF is found by the offset of its directory, which admission has been to: libtiff's
+ * own way along the chain is not taken. */
+static PIX *decode(const struct bytes *file, const struct admission *admission, uint32_t index) {
+    if (admission->info.format != LEND_OCR_TIFF)
+        return pixReadMem(file->at, file->size);
+    size_t offset = admission->directories[index];
+    return pixReadMemFromMultipageTiff(file->at, file->size, &offset);
+}
+
+/* Leptonica does not say why it returned nothing. If the memory for the picture cannot be had now
+ * either, that was why. */
+static bool memory_is_short(const struct lend_ocr_info *info) {
+    void *probe = malloc((size_t)info->width * info->height * 4);
+    bool short_of_it = probe == NULL;
+    free(probe);
+    return short_of_it;
+}
+
+int lend__image_decode(const struct bytes *file, const struct admission *admission, uint32_t index,
+                       struct Pix **ret_image, struct lend_reason *reason) {
+    const struct lend_ocr_info *info = &admission->info;
+    const char *format = lend_ocr_format_name(info->format);
+    PIX *image = decode(file, admission, index);
+    if (image == NULL && memory_is_short(info))
+        return lend_reason_set(reason, ENOMEM, "no memory for page %" PRIu32, index + 1);
+    if (image == NULL)
+        return lend_reason_set(reason, EBADMSG, "%s: the pixels of page %" PRIu32 " are damaged",
+                               format, index + 1);
+    *ret_image = image;
+    return 0;
+}
+
+void lend__image_size(const struct Pix *image, uint32_t *ret_width, uint32_t *ret_height) {
+    *ret_width = (uint32_t)pixGetWidth(image);
+    *ret_height = (uint32_t)pixGetHeight(image);
+}
+
+void lend__image_free(struct Pix *image) {
+    pixDestroy(&image);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Decoding: one page of an admitted file, from memory, into a picture of Leptonica's. */
+#ifndef LEND_SRC_OCR_IMAGE_H
+#define LEND_SRC_OCR_IMAGE_H
+
+#include "ocr/admit.h"
+
+struct Pix;
+
+/* Keep Leptonica from writing to stderr, for the whole process. Call it once, before any other
+ * thread uses it: the settings are plain globals there. */
+void lend__image_silence(void);
+
+/* Decode the page with this index, from 0. EBADMSG if its pixels are damaged, or ENOMEM. */
+int lend__image_decode(const struct bytes *file, const struct admission *admission, uint32_t index,
+                       struct Pix **ret_image, struct lend_reason *reason);
+
+/* A picture of black on white to try an engine on. NULL if there is no memory. */
+struct Pix *lend__image_sample(void);
+
+void lend__image_size(const struct Pix *image, uint32_t *ret_width, uint32_t *ret_height);
+void lend__image_free(struct Pix *image);
+
+#endif

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Text is byte for byte that of the tesseract command: of each file on its own, and of several files
+# that of `tesseract LIST -`.
+. "$(dirname "$0")/program.sh"
+
+# read_with_command LANGUAGE FOLDER FILE...: two at a time, NAME.txt for each into FOLDER.
+read_with_command() {
+    language=$1 folder=$2
+    shift 2
+    mkdir -p "$folder"
+    printf '%s\n' "$@" | xargs -P 2 -I FILE sh -c '
+        name=$(basename "$3")
+        tesseract "$3" - -l "$1" 2>/dev/null >"$2/${name%.*}.txt"' sh "$language" "$folder" FILE
+}
+
+# compare LANGUAGE FILE...: each in a file of its own, then all on standard output.
+compare() {
+    language=$1
+    shift
+    rm -rf wanted got
+    read_with_command "$language" wanted "$@"
+    expect_status 0 "$program" -l "$language" -j 2 -o got "$@"
+    for file in "$@"; do
+        name=$(basename "$file")
+        expect_same "wanted/${name%.*}.txt" "got/${name%.*}.txt" "$file reads differently"
+    done
+    separator=
+    for file in "$@"; do
+        name=$(basename "$file")
+        printf "$separator"
+        cat "wanted/${name%.*}.txt"
+        separator='\f'
+    done >wanted.all
+    expect_status 0 "$program" -l "$language" -j 2 "$@"
+    expect_same wanted.all out "all of them on standard output"
+    echo "$# files in $language: equal"
+}
+
+# compare_list FILE...
+compare_list() {
+    printf '%s\n' "$@" >list
+    tesseract list - 2>/dev/null >wanted.list
+    expect_status 0 "$program" "$@"
+    expect_same wanted.list out "not the same as tesseract LIST -"
+    echo "a list of $#: equal"
+}
+
+compare eng "$pages"/eng_*.png
+compare chi_sim "$pages"/chi_*.png
+if [ -d "$receipts" ] && [ -d "$scans" ]; then
+    compare eng "$receipts"/*.jpg "$scans"/*.tif
+    compare_list "$scans"/*.tif "$pages"/eng_1.png "$scans"/phototest.tif
+else
+    compare_list "$pages"/eng_*.png "$pages"/eng_1.png
+    echo "no scans in $LEND_TEST_DATA: only the sample pages were compared"
+fi
