@@ -16,9 +16,6 @@ void lend__image_silence(void);
 int lend__image_decode(const struct bytes *file, const struct admission *admission, uint32_t index,
                        struct Pix **ret_image, struct lend_reason *reason);
 
-/* A picture of black on white to try an engine on. NULL if there is no memory. */
-struct Pix *lend__image_sample(void);
-
 void lend__image_size(const struct Pix *image, uint32_t *ret_width, uint32_t *ret_height);
 void lend__image_free(struct Pix *image);
 

@@ -6,6 +6,7 @@
  * the environment says, unless OMP_THREAD_LIMIT was there when the program was loaded. A thread
  * that may open no parallel regions gets a team of itself alone instead. The two functions for it
  * come with the engine, if it was built with OpenMP at all: so they are looked up, not linked. */
+#define _GNU_SOURCE
 #include "ocr/process.h"
 
 #include "ocr/engine.h"

@@ -136,7 +136,7 @@ static int recognise(struct reading *reading, const struct lend_ocr_limits *limi
 
 static int check_request(const struct model *model, const struct lend_ocr_request *request,
                          struct lend_reason *reason) {
-    if (request->data == NULL)
+    if (request->data == NULL && request->data_size != 0)
         return lend_reason_set(reason, EINVAL, "data is NULL");
     if (model->failed)
         return lend_reason_set(reason, EIO, "the engine failed before");

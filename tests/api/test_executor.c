@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Executors: options, threads, figures, and the two phases of close. */
+#include "support/thread.h"
+#include "support/workshop.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void bad_options_are_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_executor *executor = NULL;
+    workshop_open(&shop, 1, NULL);
+    struct lend_executor_options options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool);
+    assert_int_equal(lend_executor_open(NULL, &options), EINVAL);
+    assert_int_equal(lend_executor_open(&executor, NULL), EINVAL);
+    options.pool = NULL;
+    assert_int_equal(lend_executor_open(&executor, &options), EINVAL);
+    options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .workers = LEND_WORKERS_MAX + 1);
+    assert_int_equal(lend_executor_open(&executor, &options), EINVAL);
+    options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .job_ms_default = -2);
+    assert_int_equal(lend_executor_open(&executor, &options), EINVAL);
+    options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool,
+                                    .when_full = (enum lend_when_full)(LEND_FULL_RUN_HERE + 1));
+    assert_int_equal(lend_executor_open(&executor, &options), EINVAL);
+    options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool);
+    options.size = 3;
+    assert_int_equal(lend_executor_open(&executor, &options), EINVAL);
+    struct {
+        struct lend_executor_options options;
+        void *new_field;
+    } newer = {.options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool), .new_field = &shop};
+    newer.options.size = sizeof newer;
+    assert_int_equal(lend_executor_open(&executor, &newer.options), E2BIG);
+    assert_null(executor);
+    workshop_close(&shop);
+}
+
+static void nothing_is_asked_of_no_executor(void **state) {
+    (void)state;
+    struct lend_executor_stats stats;
+    struct lend_executor_options options;
+    assert_int_equal(lend_executor_close(NULL, LEND_NOW), 0);
+    assert_int_equal(lend_executor_stats(NULL, &stats), EINVAL);
+    assert_int_equal(lend_executor_options_get(NULL, &options), EINVAL);
+}
+
+static void the_options_in_force_can_be_read_back(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct lend_executor_options options;
+    workshop_open(&shop, 3, NULL);
+    assert_int_equal(lend_executor_options_get(shop.executor, &options), 0);
+    assert_string_equal(options.name, "workshop");
+    assert_ptr_equal(options.pool, shop.pool);
+    assert_int_equal(options.workers, 3);
+    assert_int_equal(options.queue_max, 12);
+    assert_int_equal(options.queue_bytes_max, 0);
+    assert_int_equal(options.when_full, LEND_FULL_REFUSE);
+    assert_int_equal(options.job_ms_default, 30000);
+    assert_ptr_equal(options.sink, events_record);
+    assert_int_equal(lend_executor_options_get(shop.executor, NULL), EINVAL);
+    assert_int_equal(lend_executor_stats(shop.executor, NULL), EINVAL);
+    workshop_close(&shop);
+}
+
+struct hooks {
+    struct tally begun, ended;
+};
+
+static void begin_worker(void *context) {
+    struct hooks *hooks = context;
+    tally_add(&hooks->begun);
+}
+
+static void end_worker(void *context) {
+    struct hooks *hooks = context;
+    tally_add(&hooks->ended);
+}
+
+static void each_worker_begins_and_ends_once(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct hooks hooks;
+    tally_init(&hooks.begun);
+    tally_init(&hooks.ended);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.workers = 5, .worker_begins = begin_worker,
+                                                   .worker_ends = end_worker,
+                                                   .worker_context = &hooks));
+    assert_true(tally_wait(&hooks.begun, 5));
+    assert_int_equal(tally_count(&hooks.ended), 0);
+    workshop_close(&shop);
+    assert_int_equal(tally_count(&hooks.begun), 5);
+    assert_int_equal(tally_count(&hooks.ended), 5);
+}
+
+static int are_signals_blocked(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)argument;
+    (void)job;
+    sigset_t set;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    return sigismember(&set, SIGINT) && sigismember(&set, SIGTERM) && sigismember(&set, SIGCHLD)
+               ? 0
+               : EINVAL;
+}
+
+static void workers_block_all_signals(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = are_signals_blocked), &future), 0);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+static void a_job_is_told_why_there_is_no_model(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    atomic_store(&shop.loads_fail, true);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    lend_release_broken(&lease, "worn out");
+    assert_true(eventually(stats_of(shop.pool).lost == 1));
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &future), 0);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_NO_MODEL);
+    assert_int_equal(lend_future_error(future), EIO);
+    assert_non_null(strstr(lend_future_reason(future), "the shelf is empty"));
+    assert_int_equal(executor_stats_of(shop.executor).no_model, 1);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+static void the_figures_agree_with_what_happened(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held, queued;
+    int error = EIO;
+    held_job_init(&held);
+    held_job_init(&queued);
+    workshop_open(&shop, 1, NULL);
+    lend_future *failed;
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
+                                 &failed),
+                     0);
+    assert_int_equal(lend_future_join(failed, LEND_FOREVER), 0);
+    lend_future *running = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(tally_wait(&held.started, 1));
+    struct lend_job_spec spec = held_job_spec(&queued, LEND_FOREVER);
+    spec.bytes = 7;
+    lend_future *cancelled;
+    assert_int_equal(lend_submit(shop.executor, &spec, &cancelled), 0);
+
+    struct lend_executor_stats stats = executor_stats_of(shop.executor);
+    assert_int_equal(stats.workers, 1);
+    assert_int_equal(stats.queued, 1);
+    assert_int_equal(stats.queued_bytes, 7);
+    assert_int_equal(stats.running, 1);
+    assert_int_equal(stats.borrowing, 0);
+    assert_int_equal(stats.accepted, 3);
+    assert_int_equal(stats.pending, 2);
+    assert_int_equal(stats.failed, 1);
+
+    assert_int_equal(lend_future_cancel(cancelled), 0);
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(running, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_join(cancelled, LEND_FOREVER), 0);
+    stats = executor_stats_of(shop.executor);
+    assert_int_equal(stats.pending + stats.queued + stats.running, 0);
+    assert_int_equal(stats.queued_bytes, 0);
+    assert_int_equal(stats.succeeded, 1);
+    assert_int_equal(stats.cancelled, 1);
+    assert_int_equal(lend_histogram_count(&stats.waits), 2);
+    assert_int_equal(lend_histogram_count(&stats.runs), 2);
+    assert_int_equal(lend_future_error(failed), EIO);
+    lend_future_drop(failed);
+    lend_future_drop(running);
+    lend_future_drop(cancelled);
+    workshop_close(&shop);
+}
+
+/* close */
+
+static void close_works_off_what_is_queued(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *futures[8];
+    workshop_open(&shop, 2, NULL);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &futures[i]),
+                         0);
+    assert_int_equal(lend_executor_close(shop.executor, lend_within_ms(PATIENCE_MS)), 0);
+    shop.executor = NULL;
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(lend_future_outcome(futures[i]), LEND_SUCCEEDED);
+        lend_future_drop(futures[i]);
+    }
+    workshop_close(&shop);
+}
+
+static void at_the_deadline_close_cancels_what_has_not_started_and_stops_what_runs(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job running, queued;
+    held_job_init(&running);
+    held_job_init(&queued);
+    running.heeds = true;
+    workshop_open(&shop, 1, NULL);
+    lend_future *first = held_job_submit(&shop, &running, LEND_FOREVER);
+    assert_true(tally_wait(&running.started, 1));
+    lend_future *second = held_job_submit(&shop, &queued, LEND_FOREVER);
+    int error = lend_executor_close(shop.executor, LEND_NOW);
+    while (error == EBUSY) /* it had 100 ms, which a loaded machine may not have given it */
+        error = lend_executor_close(shop.executor, lend_within_ms(100));
+    assert_int_equal(error, 0);
+    shop.executor = NULL;
+    assert_int_equal(lend_future_outcome(first), LEND_CANCELLED);
+    assert_int_equal(lend_future_error(first), ESHUTDOWN);
+    assert_int_equal(lend_future_outcome(second), LEND_CANCELLED);
+    assert_int_equal(lend_future_error(second), ESHUTDOWN);
+    assert_int_equal(tally_count(&queued.started), 0);
+    assert_int_equal(tally_count(&queued.done), 1);
+    assert_int_equal(tally_count(&queued.dropped), 1);
+    lend_future_drop(first);
+    lend_future_drop(second);
+    workshop_close(&shop);
+}
+
+static void close_calls_off_a_job_that_waits_for_a_model(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1));
+    int error = lend_executor_close(shop.executor, LEND_NOW);
+    while (error == EBUSY)
+        error = lend_executor_close(shop.executor, lend_within_ms(100));
+    assert_int_equal(error, 0);
+    shop.executor = NULL;
+    assert_int_equal(lend_future_error(future), ESHUTDOWN);
+    assert_int_equal(tally_count(&held.started), 0);
+    lend_future_drop(future);
+    lend_release(&lease);
+    workshop_close(&shop);
+}
+
+static void close_gives_up_at_its_deadline_and_can_be_called_again(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    char print[512];
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(tally_wait(&held.started, 1));
+    assert_int_equal(lend_executor_close(shop.executor, LEND_NOW), EBUSY);
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL), ESHUTDOWN);
+    lend_pool_print(shop.pool, print, sizeof print);
+    assert_non_null(strstr(print, "workshop.c:")); /* where the straggler was submitted */
+    tally_add(&held.go);
+    assert_int_equal(lend_executor_close(shop.executor, lend_within_ms(PATIENCE_MS)), 0);
+    shop.executor = NULL;
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+static int close_executor(void *argument) {
+    return lend_executor_close(argument, lend_within_ms(PATIENCE_MS));
+}
+
+static void a_second_closer_is_sent_away(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    struct test_thread closer;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(tally_wait(&held.started, 1));
+    thread_start(&closer, close_executor, shop.executor);
+    assert_true(eventually(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL) ==
+                           ESHUTDOWN));
+    assert_int_equal(lend_executor_close(shop.executor, LEND_NOW), EALREADY);
+    tally_add(&held.go);
+    assert_int_equal(thread_join(&closer), 0);
+    shop.executor = NULL;
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+struct closing {
+    lend_executor *executor;
+    int in_job, in_done;
+};
+
+static int close_from_job(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)job;
+    struct closing *closing = argument;
+    closing->in_job = lend_executor_close(closing->executor, LEND_FOREVER);
+    return 0;
+}
+
+static void close_from_done(lend_future *future, void *argument) {
+    (void)future;
+    struct closing *closing = argument;
+    closing->in_done = lend_executor_close(closing->executor, LEND_FOREVER);
+}
+
+static void an_executor_is_not_closed_from_within(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    struct closing closing = {.executor = shop.executor};
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = close_from_job, .argument = &closing,
+                                           .done = close_from_done, .done_argument = &closing),
+                                 NULL),
+                     0);
+    workshop_close(&shop);
+    assert_int_equal(closing.in_job, EDEADLK);
+    assert_int_equal(closing.in_done, EDEADLK);
+}
+
+static void a_pool_is_not_closed_under_its_executor(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct lend_report *report = NULL;
+    char words[512];
+    workshop_open(&shop, 1, NULL);
+    assert_int_equal(lend_pool_close(shop.pool, LEND_NOW, &report), EBUSY);
+    assert_non_null(report);
+    assert_int_equal(report->cause, LEND_CAUSE_TENANTS);
+    lend_report_print(report, words, sizeof words);
+    assert_non_null(strstr(words, "executor \"workshop\" is open"));
+    lend_report_free(report);
+
+    lend_executor *second = NULL;
+    assert_int_equal(lend_executor_open(&second, &LEND_EXECUTOR_OPTIONS(.pool = shop.pool)),
+                     ESHUTDOWN);
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &future), 0);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_NO_MODEL);
+    assert_int_equal(lend_future_error(future), ESHUTDOWN);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_options_are_refused),
+        cmocka_unit_test(nothing_is_asked_of_no_executor),
+        cmocka_unit_test(the_options_in_force_can_be_read_back),
+        cmocka_unit_test(each_worker_begins_and_ends_once),
+        cmocka_unit_test(workers_block_all_signals),
+        cmocka_unit_test(a_job_is_told_why_there_is_no_model),
+        cmocka_unit_test(the_figures_agree_with_what_happened),
+        cmocka_unit_test(close_works_off_what_is_queued),
+        cmocka_unit_test(at_the_deadline_close_cancels_what_has_not_started_and_stops_what_runs),
+        cmocka_unit_test(close_calls_off_a_job_that_waits_for_a_model),
+        cmocka_unit_test(close_gives_up_at_its_deadline_and_can_be_called_again),
+        cmocka_unit_test(a_second_closer_is_sent_away),
+        cmocka_unit_test(an_executor_is_not_closed_from_within),
+        cmocka_unit_test(a_pool_is_not_closed_under_its_executor),
+    };
+    return cmocka_run_group_tests_name("executor", tests, NULL, NULL);
+}
