@@ -96,7 +96,7 @@ static int open_output(struct batch *batch) {
     if (output_open(&batch->output, batch->options.as, batch->options.folder, &reason) == 0)
         return ALL_READ;
     progress_say(&batch->progress, NULL, reason.text);
-    return batch->options.folder != NULL ? BAD_USAGE : SOME_FAILED;
+    return BAD_USAGE;
 }
 
 /* A failed write of a file's result is that file's failure; one of standard output is told once, at
@@ -222,7 +222,7 @@ static void read_all(struct batch *batch) {
 
 static int conclude(struct batch *batch) {
     struct lend_reason reason = {0};
-    output_close(&batch->output, &reason);
+    output_end(&batch->output, &reason);
     int error = batch->output.error;
     if (error == EPIPE)
         return PIPE_CLOSED;
@@ -250,11 +250,11 @@ static void close_models(struct batch *batch, int status) {
 }
 
 static int run(struct batch *batch) {
-    int status = open_pool(batch);
+    int status = open_output(batch);
+    if (status == 0)
+        status = open_pool(batch);
     if (status == 0)
         status = open_executor(batch);
-    if (status == 0)
-        status = open_output(batch);
     if (status == 0) {
         batch->inputs = inputs_open(batch->options.arguments, batch->options.argument_count);
         batch->tally = tally_begin();
@@ -267,6 +267,7 @@ static int run(struct batch *batch) {
     close_models(batch, status);
     window_close(&batch->window);
     inputs_close(&batch->inputs);
+    output_close(&batch->output);
     return status;
 }
 

@@ -110,20 +110,32 @@ static int note(struct output *output, int error, struct lend_reason *reterr_rea
     return error;
 }
 
+/* Not before there is something to print: what is wrong with the models is told first. */
+static int begin_once(struct output *output) {
+    if (output->begun)
+        return 0;
+    output->begun = true;
+    return lend_ocr_print_begin(&output->printer);
+}
+
 static int print_to_standard(struct output *output, const struct outcome *outcome,
                              struct lend_reason *reterr_reason) {
-    int error = print(&output->printer, outcome);
+    int error = begin_once(output);
+    if (error == 0)
+        error = print(&output->printer, outcome);
     return note(output, error != 0 ? error : flush(stdout), reterr_reason);
 }
 
 int output_open(struct output *output, enum lend_ocr_print_as as, const char *folder,
                 struct lend_reason *reterr_reason) {
-    *output = (struct output){.as = as, .folder = folder, .folder_fd = -1};
-    if (folder == NULL) {
-        output->printer =
-            (struct lend_ocr_printer){.as = as, .write = write_stream, .write_context = stdout};
-        return note(output, lend_ocr_print_begin(&output->printer), reterr_reason);
-    }
+    *output = (struct output){
+        .as = as,
+        .folder = folder,
+        .folder_fd = -1,
+        .printer = {.as = as, .write = write_stream, .write_context = stdout},
+    };
+    if (folder == NULL)
+        return 0;
     mkdir(folder, 0777); /* if it is there already, or cannot be, opening it says so */
     output->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (output->folder_fd < 0)
@@ -168,15 +180,17 @@ int output_print_failure(struct output *output, const char *name, const char *wo
                                   : print_to_folder(output, &outcome, reterr_reason);
 }
 
-int output_close(struct output *output, struct lend_reason *reterr_reason) {
-    tdestroy(output->claimed, free);
-    if (output->folder != NULL) {
-        if (output->folder_fd >= 0)
-            close(output->folder_fd);
+int output_end(struct output *output, struct lend_reason *reterr_reason) {
+    if (output->folder != NULL || output->error != 0)
         return 0;
-    }
-    if (output->error != 0)
-        return 0;
-    int error = lend_ocr_print_end(&output->printer);
+    int error = begin_once(output);
+    if (error == 0)
+        error = lend_ocr_print_end(&output->printer);
     return note(output, error != 0 ? error : flush(stdout), reterr_reason);
+}
+
+void output_close(struct output *output) {
+    tdestroy(output->claimed, free);
+    if (output->folder_fd > STDERR_FILENO)
+        close(output->folder_fd);
 }

@@ -12,12 +12,12 @@ struct output {
     int folder_fd;
     void *claimed;                   /* names of files in the folder, a tree of tsearch(3) */
     struct lend_ocr_printer printer; /* for standard output */
+    bool begun;                      /* it has begun */
     int error;                       /* of standard output, once there was one; nothing more is
                                         written to it */
 };
 
-/* Make the folder if it is missing, or begin printing to standard output. 0, or an error and its
- * words. */
+/* Make the folder if it is missing. 0, or an error and its words. */
 int output_open(struct output *output, enum lend_ocr_print_as as, const char *folder,
                 struct lend_reason *reterr_reason);
 
@@ -31,7 +31,10 @@ int output_print(struct output *output, const char *name, const struct lend_ocr_
 int output_print_failure(struct output *output, const char *name, const char *words,
                          struct lend_reason *reterr_reason);
 
-/* End what was begun. Fails like output_print. */
-int output_close(struct output *output, struct lend_reason *reterr_reason);
+/* Nothing follows: what was printed to standard output is completed. Fails like output_print. */
+int output_end(struct output *output, struct lend_reason *reterr_reason);
+
+/* A zeroed output is closed. */
+void output_close(struct output *output);
 
 #endif

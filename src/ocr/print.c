@@ -20,9 +20,9 @@ int lend_ocr_print_begin(struct lend_ocr_printer *printer) {
         return EINVAL;
     printer->pages = 0;
     if (printer->as == LEND_OCR_AS_TSV)
-        lend__print_tsv_begin(&output);
+        lend__print_tsv_head(&output);
     if (printer->as == LEND_OCR_AS_HOCR)
-        lend__print_hocr_begin(&output);
+        lend__print_hocr_head(&output);
     return output.error;
 }
 
@@ -37,8 +37,10 @@ int lend_ocr_print(struct lend_ocr_printer *printer, const char *file,
     struct output output = {.printer = printer};
     if (!is_ready(printer) || file == NULL || result == NULL)
         return EINVAL;
-    for (size_t i = 0; output.error == 0 && i < result->page_count; i++, printer->pages++)
+    for (size_t i = 0; output.error == 0 && i < result->page_count; i++) {
         ways[printer->as](&output, file, &result->pages[i]);
+        printer->pages += output.error == 0;
+    }
     return output.error;
 }
 
@@ -56,7 +58,7 @@ int lend_ocr_print_end(struct lend_ocr_printer *printer) {
     if (!is_ready(printer))
         return EINVAL;
     if (printer->as == LEND_OCR_AS_HOCR)
-        lend__print_hocr_end(&output);
+        lend__print_hocr_foot(&output);
     return output.error;
 }
 

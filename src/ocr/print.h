@@ -16,13 +16,17 @@ struct output {
 void lend__put_bytes(struct output *output, const void *bytes, size_t size);
 void lend__put(struct output *output, const char *string);
 
-/* Numbers are printed as in the C locale, whatever locale the program is in. */
+/* Up to 255 bytes, without real numbers: their decimal point would be the locale's. */
 void lend__put_format(struct output *output, const char *format, ...) LEND_PRINTF(2, 3);
 
-/* Text inside of quotes or tags. Bytes that are not UTF-8 come out as U+FFFD, as do characters
- * that XML has no way to say. */
-void lend__put_json(struct output *output, const char *string);
-void lend__put_xml(struct output *output, const char *string);
+/* As %.*f and %.*g do in the C locale. */
+void lend__put_fixed(struct output *output, double number, int decimals);
+void lend__put_general(struct output *output, double number, int digits);
+
+/* A string inside of quotes or tags, with what means something there escaped: `escape` puts such a
+ * character in its own way and returns true. Bytes that are not UTF-8 come out as U+FFFD. */
+typedef bool put_escape(struct output *output, unsigned char character);
+void lend__put_escaped(struct output *output, const char *string, put_escape *escape);
 
 /* The pages of a result, one after the other; printer->pages counts up in between. */
 typedef void print_page(struct output *output, const char *file, const struct lend_ocr_page *page);
@@ -32,9 +36,9 @@ print_page lend__print_tsv;
 print_page lend__print_hocr;
 print_page lend__print_json;
 
-void lend__print_tsv_begin(struct output *output);
-void lend__print_hocr_begin(struct output *output);
-void lend__print_hocr_end(struct output *output);
+void lend__print_tsv_head(struct output *output);
+void lend__print_hocr_head(struct output *output);
+void lend__print_hocr_foot(struct output *output);
 void lend__print_json_failure(struct output *output, const char *file, const char *words);
 
 #endif
