@@ -162,10 +162,10 @@ static bool take_next(struct batch *batch) {
     return true;
 }
 
-/* Take files until one has not arrived yet, or there is no room for more. */
+/* Take files until one has not arrived yet, or there is no room for more, or a signal came. */
 static void take_files(struct batch *batch) {
     struct lend_reason reason = {0};
-    for (;;) {
+    while (signals_received() == batch->signal) {
         struct entry *newest = window_newest(&batch->window);
         if (newest == NULL || newest->state != ENTRY_ARRIVING) {
             if (!take_next(batch))

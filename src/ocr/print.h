@@ -23,10 +23,11 @@ void lend__put_format(struct output *output, const char *format, ...) LEND_PRINT
 void lend__put_fixed(struct output *output, double number, int decimals);
 void lend__put_general(struct output *output, double number, int digits);
 
-/* A string inside of quotes or tags, with what means something there escaped: `escape` puts such a
- * character in its own way and returns true. Bytes that are not UTF-8 come out as U+FFFD. */
-typedef bool put_escape(struct output *output, unsigned char character);
-void lend__put_escaped(struct output *output, const char *string, put_escape *escape);
+/* A string inside of quotes or tags. `escape` says what stands there in place of a character, which
+ * it may write into the buffer; NULL: the character itself. What is not UTF-8 comes out as U+FFFD. */
+enum { ESCAPE_SIZE = 8 };
+typedef const char *escape_of(const char *character, size_t length, char buffer[ESCAPE_SIZE]);
+void lend__put_escaped(struct output *output, const char *string, escape_of *escape);
 
 /* The pages of a result, one after the other; printer->pages counts up in between. */
 typedef void print_page(struct output *output, const char *file, const struct lend_ocr_page *page);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plain text, and TSV: a row for each page, block, paragraph, line and word. */
+ * Plain text, as the command prints it. */
 #include "ocr/print.h"
 
 void lend__print_text(struct output *output, const char *file, const struct lend_ocr_page *page) {

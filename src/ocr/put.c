@@ -50,11 +50,19 @@ void lend__put_general(struct output *output, double number, int digits) {
     put_with_point(output, buffer);
 }
 
-void lend__put_escaped(struct output *output, const char *string, put_escape *escape) {
+void lend__put_escaped(struct output *output, const char *string, escape_of *escape) {
     const char *plain = string; /* from here on nothing was put yet */
     while (*string != '\0') {
         bool valid;
+        char buffer[ESCAPE_SIZE];
         size_t length = lend__utf8_length(string, &valid);
-        bool plain_too = valid && !(length == 1 && lend__escapes(escape, *string));
+        const char *instead = valid ? escape(string, length, buffer) : UTF8_REPLACEMENT;
+        if (instead != NULL) {
+            lend__put_bytes(output, plain, (size_t)(string - plain));
+            lend__put(output, instead);
+            plain = string + length;
+        }
+        string += length;
     }
+    lend__put(output, plain);
 }

@@ -8,7 +8,8 @@
 #     indented than there
 #     ```
 #
-# Blocks of shell commands need no source and come out as COMMAND FILE:LINE: TEXT.
+# or against what a program of the build prints (<!-- from examples/lend-ocr --help -->), if it was
+# built. Blocks of shell commands need no source and come out as COMMAND FILE:LINE: TEXT.
 
 # Does block[1..block_length] begin at source[from], indented by what source[from] has more?
 function stands_at(from,    depth, indent, i, wanted) {
@@ -24,15 +25,31 @@ function stands_at(from,    depth, indent, i, wanted) {
     return 1
 }
 
-function compare(name, place,    source_length, line, i) {
-    source_length = 0
-    while ((getline line < name) > 0)
-        source[++source_length] = line
-    close(name)
-    for (i = 1; i + block_length - 1 <= source_length; i++)
+# Read what the comment names into source[]. Returns how many lines, or -1 if it was not built.
+function read_source(name,    command, count, line) {
+    count = 0
+    if (name !~ / /) {
+        while ((getline line < name) > 0)
+            source[++count] = line
+        close(name)
+        return count
+    }
+    command = build "/" name
+    if (system("test -x " substr(command, 1, index(command, " "))) != 0)
+        return -1
+    while ((command | getline line) > 0)
+        source[++count] = line
+    close(command)
+    return count
+}
+
+function compare(name, place,    count, i) {
+    count = read_source(name)
+    for (i = 1; i + block_length - 1 <= count; i++)
         if (stands_at(i))
             return
-    print "FINDING " place ": this block does not stand in " name
+    if (count >= 0)
+        print "FINDING " place ": this block does not stand in " name
 }
 
 inside && /^```/ {

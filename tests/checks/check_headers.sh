@@ -4,6 +4,7 @@
 # Each public header compiles alone and twice over, in C and in C++, without a warning, with every
 # compiler at hand: the build's own, gcc and clang.
 set -eu
+export LC_ALL=C
 cd "$LEND_SOURCE_DIR"
 warnings="-Wall -Wextra -Wpedantic -Wconversion -Wundef -Werror"
 

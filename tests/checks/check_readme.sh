@@ -16,7 +16,7 @@ exists() {
 }
 
 blocks() {
-    awk -f "$checks/blocks.awk" README.md | while read -r kind place text; do
+    awk -v build="$LEND_BUILD_DIR" -f "$checks/blocks.awk" README.md | while read -r kind place text; do
         if [ "$kind" = FINDING ]; then
             echo "$place $text"
             continue

@@ -3,6 +3,7 @@
 #
 # The shared libraries export exactly what their public headers declare with LEND_API.
 set -eu
+export LC_ALL=C
 checks=$LEND_SOURCE_DIR/tests/checks
 cd "$LEND_SOURCE_DIR"
 core=$LEND_BUILD_DIR/src/liblend.so ocr=$LEND_BUILD_DIR/src/liblend-ocr.so
@@ -25,10 +26,10 @@ exported() {
 agree() {
     library=$1
     shift
-    declared "$@" >"$work/declared"
+    declared "$@" >"$work/lines"
+    grep '^lend_' "$work/lines" >"$work/declared"
     exported "$library" >"$work/exported"
-    sed -n '/^lend_[a-z0-9_]* /!s|:LEND_API.*|: no name of lend on the line of LEND_API|p' \
-        "$work/declared"
+    grep -v '^lend_' "$work/lines" | sed 's/:LEND_API.*/: no name of lend on the line of LEND_API/'
     join -v 1 "$work/declared" "$work/exported" |
         sed "s|\([^ ]*\) \(.*\)|\2: \1 is declared, but ${library##*/} does not export it|"
     join -v 2 "$work/declared" "$work/exported" |

@@ -48,11 +48,12 @@ licensed() {
     done
 }
 
-# A file that needs more is two files.
+# A file that needs more is two files. Tests go on a little longer: they are read one by one.
 short() {
     sources | while read -r file; do
-        lines=$(wc -l <"$file")
-        [ "$lines" -le 400 ] || echo "$file:400: goes on for $lines lines"
+        lines=$(wc -l <"$file") most=400
+        case $file in tests/*) most=500 ;; esac
+        [ "$lines" -le $most ] || echo "$file:$most: goes on for $lines lines"
     done
 }
 

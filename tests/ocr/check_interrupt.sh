@@ -56,8 +56,8 @@ def stop_while_waiting_for_input(number):
     done = read_exactly(process.stdout, 2 * len(one) + 1)
     expect("what was done", done, one + b"\f" + one)
     process.send_signal(number)
-    rest, errors = process.communicate()
-    expect("exit status", process.returncode, 128 + number)
+    rest, errors = process.stdout.read(), process.stderr.read()  # standard input stays open
+    expect("exit status", process.wait(), 128 + number)
     expect("what came after the signal", rest, b"")
     if b"2 of 3" not in errors or errors.count(b"\n") != 1:
         sys.exit("failed: it says %r" % errors)

@@ -5,6 +5,7 @@
 # point at every line that says `refused: REGEX` and say something that matches. With -DMENDED the
 # mistake is mended and the same file must compile, so that none is refused for a wrong reason.
 set -eu
+export LC_ALL=C
 cd "$LEND_SOURCE_DIR/tests/refuse"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

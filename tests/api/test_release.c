@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Release: a model comes back once, reset, and from its owner only; a lease can be moved, not
+ * copied. */
+#include "support/await.h"
+#include "support/events.h"
+#include "support/fake_model.h"
+#include "support/thread.h"
+
+#include <lend/lease.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* A pool whose events are recorded. */
+struct shelf {
+    struct fakes fakes;
+    struct events events;
+    lend_pool *pool;
+};
+
+static void shelf_open(struct shelf *shelf, uint32_t models) {
+    *shelf = (struct shelf){0};
+    events_init(&shelf->events);
+    shelf->pool = fakes_pool(&shelf->fakes, .models = models, .sink = events_record,
+                             .sink_context = &shelf->events);
+}
+
+static void shelf_close(struct shelf *shelf) {
+    fakes_close(&shelf->fakes, shelf->pool);
+    events_deinit(&shelf->events);
+}
+
+static struct lend_lease take_model(struct shelf *shelf) {
+    struct lend_lease lease = lend_acquire(shelf->pool, LEND_NOW);
+    assert_true(lend_lease_ok(&lease));
+    return lease;
+}
+
+static void check_empty(const struct lend_lease *lease) {
+    assert_false(lend_lease_ok(lease));
+    assert_null(lease->model);
+    assert_int_equal(lend_lease_error(lease), ESTALE);
+    assert_null(lend_lease_report(lease));
+}
+
+/* The only event so far is a refused release, with this error. */
+static void check_refused(struct shelf *shelf, int error, int slot) {
+    assert_int_equal(events_count(&shelf->events), 1);
+    struct recorded_event event = events_at(&shelf->events, 0);
+    assert_int_equal(event.kind, LEND_EVENT_BAD_RELEASE);
+    assert_int_equal(event.error, error);
+    assert_int_equal(event.slot, slot);
+    assert_int_equal(stats_of(shelf->pool).bad_releases, 1);
+}
+
+static int release_lease(void *lease) {
+    lend_release(lease);
+    return 0;
+}
+
+static void a_released_model_can_be_lent_again(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    const void *model = lease.model;
+    lend_release(&lease);
+    assert_int_equal(stats_of(shelf.pool).free, 1);
+    lease = take_model(&shelf);
+    assert_ptr_equal(lease.model, model);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void a_released_lease_is_empty(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    lend_release(&lease);
+    check_empty(&lease);
+    shelf_close(&shelf);
+}
+
+static void a_lease_may_be_released_any_number_of_times(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    lend_release(&lease);
+    lend_release(&lease);
+    lend_release_broken(&lease, "not even this");
+    check_empty(&lease);
+    assert_int_equal(events_count(&shelf.events), 0);
+    assert_int_equal(stats_of(shelf.pool).free, 1);
+    shelf_close(&shelf);
+}
+
+static void what_holds_no_model_may_be_released(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease zeroed = {0};
+    lend_release(&zeroed);
+    lend_release_broken(&zeroed, NULL);
+    lend_release(NULL);
+    lend_release_broken(NULL, "nothing");
+    check_empty(&zeroed);
+
+    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease failed = lend_acquire(shelf.pool, LEND_NOW);
+    struct lend_lease other = lend_acquire(shelf.pool, LEND_NOW);
+    assert_int_equal(lend_lease_error(&failed), EBUSY);
+    lend_release(&failed);
+    lend_release_broken(&other, "there is none");
+    check_empty(&failed);
+    check_empty(&other);
+    lend_release(&lease);
+    assert_int_equal(events_count(&shelf.events), 0);
+    shelf_close(&shelf);
+}
+
+static void no_lease_and_an_empty_one_are_stale(void **state) {
+    (void)state;
+    const struct lend_lease zeroed = {0};
+    check_empty(&zeroed);
+    assert_int_equal(lend_lease_error(NULL), ESTALE);
+    assert_null(lend_lease_report(NULL));
+}
+
+static void a_copy_of_a_released_lease_is_refused_as_stale(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease copy = lease;
+    lend_release(&lease);
+    lend_release(&copy);
+    check_refused(&shelf, ESTALE, 0);
+    check_empty(&copy);
+    assert_int_equal(stats_of(shelf.pool).free, 1);
+    shelf_close(&shelf);
+}
+
+static void a_copy_cannot_end_the_next_lease_of_the_same_model(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease copy = lease;
+    lend_release(&lease);
+    lease = take_model(&shelf);
+    assert_ptr_equal(lease.model, copy.model);
+    lend_release_broken(&copy, "it was mine");
+    check_refused(&shelf, ESTALE, 0);
+    struct lend_pool_stats stats = stats_of(shelf.pool);
+    assert_int_equal(stats.lent, 1);
+    assert_int_equal(stats.broken, 0);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void a_lease_with_a_slot_that_the_pool_lacks_is_stale(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease forged = lease;
+    forged.slot = UINT32_MAX;
+    lend_release(&forged);
+    check_refused(&shelf, ESTALE, -1);
+    assert_int_equal(stats_of(shelf.pool).lent, 1);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void another_thread_cannot_release_a_lease(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    const struct lend_site *here = LEND_HERE;
+    struct lend_lease lease = lend_acquire_at(shelf.pool, LEND_NOW, here);
+    thread_run(release_lease, &lease);
+    check_refused(&shelf, EPERM, 0);
+    assert_ptr_equal(events_at(&shelf.events, 0).site, here);
+    assert_true(lend_lease_ok(&lease));
+    assert_int_equal(stats_of(shelf.pool).lent, 1);
+    lend_release(&lease);
+    check_empty(&lease);
+    assert_int_equal(stats_of(shelf.pool).free, 1);
+    assert_int_equal(events_count(&shelf.events), 1);
+    shelf_close(&shelf);
+}
+
+static int break_lease(void *lease) {
+    lend_release_broken(lease, "it was not mine");
+    return 0;
+}
+
+static void another_thread_cannot_call_a_model_broken(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    thread_run(break_lease, &lease);
+    check_refused(&shelf, EPERM, 0);
+    assert_int_equal(stats_of(shelf.pool).broken, 0);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void a_lease_can_be_moved(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    const void *model = lease.model;
+    struct lend_lease moved = lend_lease_take(&lease);
+    check_empty(&lease);
+    assert_ptr_equal(moved.model, model);
+    lend_release(&lease);
+    assert_int_equal(stats_of(shelf.pool).lent, 1);
+    lend_release(&moved);
+    assert_int_equal(stats_of(shelf.pool).free, 1);
+    assert_int_equal(events_count(&shelf.events), 0);
+    shelf_close(&shelf);
+}
+
+static void a_failed_lease_moves_with_its_report(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease failed = lend_acquire(shelf.pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&failed);
+    struct lend_lease moved = lend_lease_take(&failed);
+    check_empty(&failed);
+    assert_int_equal(lend_lease_error(&moved), EBUSY);
+    assert_ptr_equal(lend_lease_report(&moved), report);
+    lend_release(&moved);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void from_nothing_an_empty_lease_is_taken(void **state) {
+    (void)state;
+    struct lend_lease zeroed = {0};
+    struct lend_lease first = lend_lease_take(NULL);
+    struct lend_lease second = lend_lease_take(&zeroed);
+    check_empty(&first);
+    check_empty(&second);
+}
+
+static void reset_runs_on_the_releasing_thread_before_the_model_is_offered(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    for (unsigned round = 1; round <= 3; round++) {
+        struct lend_lease lease = take_model(&shelf);
+        fake_use(lease.model);
+        assert_int_equal(atomic_load(&shelf.fakes.reset.calls), round - 1);
+        lend_release(&lease);
+        assert_int_equal(atomic_load(&shelf.fakes.reset.calls), round);
+        assert_int_equal(atomic_load(&shelf.fakes.reset.thread), thread_id());
+    }
+    shelf_close(&shelf);
+}
+
+/* Borrow, use and release, on a thread of its own: what lend_lease_error said. */
+static int borrow(void *pool) {
+    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
+    if (lend_lease_ok(&lease))
+        fake_use(lease.model);
+    int error = lend_lease_error(&lease);
+    lend_release(&lease);
+    return error;
+}
+
+static void a_model_in_reset_is_still_lent(void **state) {
+    (void)state;
+    struct shelf shelf;
+    struct gate gate;
+    gate_init(&gate);
+    shelf_open(&shelf, 1);
+    atomic_store(&shelf.fakes.reset.gate, &gate);
+    struct test_thread first, second;
+    thread_start(&first, borrow, shelf.pool);
+    assert_true(eventually(atomic_load(&shelf.fakes.reset.calls) == 1));
+    assert_int_equal(stats_of(shelf.pool).lent, 1);
+    struct lend_lease lease = lend_acquire(shelf.pool, LEND_NOW);
+    assert_int_equal(lend_lease_error(&lease), EBUSY);
+    lend_release(&lease);
+    thread_start(&second, borrow, shelf.pool);
+    assert_true(eventually(stats_of(shelf.pool).waiting == 1));
+    gate_open(&gate);
+    assert_int_equal(thread_join(&first), 0);
+    assert_int_equal(thread_join(&second), 0);
+    shelf_close(&shelf);
+    gate_deinit(&gate);
+}
+
+static void one_slow_reset_holds_up_nobody_else(void **state) {
+    (void)state;
+    struct shelf shelf;
+    struct gate gate;
+    gate_init(&gate);
+    shelf_open(&shelf, 2);
+    atomic_store(&shelf.fakes.reset.gate, &gate);
+    struct test_thread slow;
+    thread_start(&slow, borrow, shelf.pool);
+    assert_true(eventually(atomic_load(&shelf.fakes.reset.calls) == 1));
+    atomic_store(&shelf.fakes.reset.gate, NULL);
+    for (int i = 0; i < 10; i++) {
+        struct lend_lease lease = take_model(&shelf);
+        lend_release(&lease);
+    }
+    gate_open(&gate);
+    assert_int_equal(thread_join(&slow), 0);
+    shelf_close(&shelf);
+    gate_deinit(&gate);
+}
+
+static void a_model_that_cannot_be_reset_is_replaced(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    fakes_fail_next(&shelf.fakes.reset, 1, 4711, "it is stuck");
+    const struct lend_site *here = LEND_HERE;
+    struct lend_lease lease = lend_acquire_at(shelf.pool, LEND_NOW, here);
+    struct fake_model *model = lease.model;
+    unsigned number = model->number;
+    lend_release(&lease);
+    check_empty(&lease);
+
+    struct recorded_event event = events_at(&shelf.events, 0);
+    assert_int_equal(event.kind, LEND_EVENT_RESET_FAILED);
+    assert_int_equal(event.error, 4711);
+    assert_int_equal(event.slot, 0);
+    assert_ptr_equal(event.site, here);
+    assert_string_equal(event.text, "it is stuck");
+
+    lease = lend_acquire(shelf.pool, lend_within_ms(PATIENCE_MS));
+    assert_true(lend_lease_ok(&lease));
+    model = lease.model;
+    assert_int_not_equal(model->number, number);
+    assert_int_equal(stats_of(shelf.pool).broken, 1);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+static void a_broken_model_is_not_reset_but_replaced(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = take_model(&shelf);
+    struct fake_model *model = lease.model;
+    unsigned number = model->number;
+    lend_release_broken(&lease, "it smells of smoke");
+    check_empty(&lease);
+    assert_int_equal(atomic_load(&shelf.fakes.reset.calls), 0);
+    lease = lend_acquire(shelf.pool, lend_within_ms(PATIENCE_MS));
+    assert_true(lend_lease_ok(&lease));
+    model = lease.model;
+    assert_int_not_equal(model->number, number);
+    lend_release(&lease);
+    shelf_close(&shelf);
+}
+
+/* Cancelled in the reset, which is full of cancellation points: the model comes back first. */
+static int cancellable_reset(void *model, void *context, struct lend_reason *reason) {
+    (void)model;
+    (void)context;
+    (void)reason;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+    return 0;
+}
+
+static int borrow_and_end(void *pool) {
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    lend_release(&lease);
+    pthread_testcancel();
+    return 0;
+}
+
+static void release_is_not_a_cancellation_point(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_model_ops ops = fake_ops;
+    ops.reset = cancellable_reset;
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &ops);
+    assert_int_equal(thread_run(borrow_and_end, pool), THREAD_LEFT);
+    assert_int_equal(stats_of(pool).free, 1);
+    fakes_close(&fakes, pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_released_model_can_be_lent_again),
+        cmocka_unit_test(a_released_lease_is_empty),
+        cmocka_unit_test(a_lease_may_be_released_any_number_of_times),
+        cmocka_unit_test(what_holds_no_model_may_be_released),
+        cmocka_unit_test(no_lease_and_an_empty_one_are_stale),
+        cmocka_unit_test(a_copy_of_a_released_lease_is_refused_as_stale),
+        cmocka_unit_test(a_copy_cannot_end_the_next_lease_of_the_same_model),
+        cmocka_unit_test(a_lease_with_a_slot_that_the_pool_lacks_is_stale),
+        cmocka_unit_test(another_thread_cannot_release_a_lease),
+        cmocka_unit_test(another_thread_cannot_call_a_model_broken),
+        cmocka_unit_test(a_lease_can_be_moved),
+        cmocka_unit_test(a_failed_lease_moves_with_its_report),
+        cmocka_unit_test(from_nothing_an_empty_lease_is_taken),
+        cmocka_unit_test(reset_runs_on_the_releasing_thread_before_the_model_is_offered),
+        cmocka_unit_test(a_model_in_reset_is_still_lent),
+        cmocka_unit_test(one_slow_reset_holds_up_nobody_else),
+        cmocka_unit_test(a_model_that_cannot_be_reset_is_replaced),
+        cmocka_unit_test(a_broken_model_is_not_reset_but_replaced),
+        cmocka_unit_test(release_is_not_a_cancellation_point),
+    };
+    return cmocka_run_group_tests_name("release", tests, NULL, NULL);
+}
