@@ -3,11 +3,10 @@
  * The keeper: what breaks is replaced in the background, and while nothing can be loaded, whoever
  * asks is told so at once in the loader's own words. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/events.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 
-#include <lend/lease.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,19 +37,13 @@ static void shelf_close(struct shelf *shelf) {
     gate_deinit(&shelf->gate);
 }
 
-static struct lend_lease take_model(struct shelf *shelf) {
-    struct lend_lease lease = lend_acquire(shelf->pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
-    return lease;
-}
-
 static unsigned number_of(const struct lend_lease *lease) {
     const struct fake_model *model = lease->model;
     return model->number;
 }
 
 static void break_model(struct shelf *shelf) {
-    struct lend_lease lease = take_model(shelf);
+    struct lend_lease lease = borrow_now(shelf->pool);
     lend_release_broken(&lease, "it smells of smoke");
 }
 
@@ -65,35 +58,15 @@ static void find_model(struct shelf *shelf) {
     fakes_fail_next(&shelf->fakes.load, 0, 0, NULL);
 }
 
-static int borrow(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    if (lend_lease_ok(&lease))
-        fake_use(lease.model);
-    int error = lend_lease_error(&lease);
-    lend_release(&lease);
-    return error;
-}
-
-static void start_waiters(struct shelf *shelf, struct test_thread (*waiters)[WAITERS]) {
-    for (uint32_t i = 0; i < WAITERS; i++)
-        thread_start(&(*waiters)[i], borrow, shelf->pool);
-    assert_true(eventually(stats_of(shelf->pool).waiting == WAITERS));
-}
-
-static void join_waiters(struct test_thread (*waiters)[WAITERS], int error) {
-    for (uint32_t i = 0; i < WAITERS; i++)
-        assert_int_equal(thread_join(&(*waiters)[i]), error);
-}
-
 static void a_broken_model_is_replaced(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 2);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     unsigned broken = number_of(&lease);
     lend_release_broken(&lease, "it smells of smoke");
     assert_true(eventually(stats_of(shelf.pool).free == 2));
-    struct lend_lease leases[2] = {take_model(&shelf), take_model(&shelf)};
+    struct lend_lease leases[2] = {borrow_now(shelf.pool), borrow_now(shelf.pool)};
     unsigned numbers[2] = {number_of(&leases[0]), number_of(&leases[1])};
     lend_release(&leases[0]);
     lend_release(&leases[1]);
@@ -154,14 +127,14 @@ static void who_waits_gets_the_replacement(void **state) {
     struct shelf shelf;
     shelf_open(&shelf, 1);
     fakes_hold(&shelf.fakes.load, &shelf.gate);
-    struct lend_lease lease = take_model(&shelf);
-    struct test_thread waiters[WAITERS];
-    start_waiters(&shelf, &waiters);
+    struct lend_lease lease = borrow_now(shelf.pool);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, shelf.pool);
     lend_release_broken(&lease, "");
     assert_true(eventually(stats_of(shelf.pool).loading == 1));
     assert_int_equal(stats_of(shelf.pool).waiting, WAITERS);
     gate_open(&shelf.gate);
-    join_waiters(&waiters, 0);
+    borrowers_join(waiters, WAITERS, 0);
     shelf_close(&shelf);
 }
 
@@ -172,10 +145,10 @@ static void who_comes_while_it_is_loaded_waits_too(void **state) {
     fakes_hold(&shelf.fakes.load, &shelf.gate);
     break_model(&shelf);
     assert_true(eventually(stats_of(shelf.pool).loading == 1));
-    struct test_thread waiters[WAITERS];
-    start_waiters(&shelf, &waiters);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, shelf.pool);
     gate_open(&shelf.gate);
-    join_waiters(&waiters, 0);
+    borrowers_join(waiters, WAITERS, 0);
     shelf_close(&shelf);
 }
 
@@ -186,7 +159,7 @@ static void several_models_are_replaced_one_after_the_other(void **state) {
     atomic_store(&shelf.fakes.load.under_way_max, 0);
     struct lend_lease leases[4];
     for (int i = 0; i < 4; i++)
-        leases[i] = take_model(&shelf);
+        leases[i] = borrow_now(shelf.pool);
     for (int i = 0; i < 4; i++)
         lend_release_broken(&leases[i], "");
     assert_true(eventually(stats_of(shelf.pool).free == 4));
@@ -223,14 +196,14 @@ static void who_waits_already_is_told_when_the_load_fails(void **state) {
     shelf_open(&shelf, 1);
     fakes_fail_next(&shelf.fakes.load, UINT_MAX, 4711, "the shelf is empty");
     fakes_hold(&shelf.fakes.load, &shelf.gate);
-    struct lend_lease lease = take_model(&shelf);
-    struct test_thread waiters[WAITERS];
-    start_waiters(&shelf, &waiters);
+    struct lend_lease lease = borrow_now(shelf.pool);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, shelf.pool);
     lend_release_broken(&lease, "");
     assert_true(eventually(stats_of(shelf.pool).loading == 1));
     assert_int_equal(stats_of(shelf.pool).waiting, WAITERS);
     gate_open(&shelf.gate);
-    join_waiters(&waiters, EIO);
+    borrowers_join(waiters, WAITERS, EIO);
     assert_int_equal(stats_of(shelf.pool).refusals, WAITERS);
     shelf_close(&shelf);
 }
@@ -239,16 +212,16 @@ static void while_another_model_lives_borrowers_wait_for_it(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 2);
-    struct lend_lease good = take_model(&shelf);
+    struct lend_lease good = borrow_now(shelf.pool);
     lose_model(&shelf);
     struct lend_lease refused = lend_acquire(shelf.pool, LEND_NOW);
     assert_int_equal(lend_lease_error(&refused), EBUSY);
     assert_string_equal(lend_lease_report(&refused)->loader.text, "the shelf is empty");
     lend_release(&refused);
-    struct test_thread waiters[WAITERS];
-    start_waiters(&shelf, &waiters);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, shelf.pool);
     lend_release(&good);
-    join_waiters(&waiters, 0);
+    borrowers_join(waiters, WAITERS, 0);
     shelf_close(&shelf);
 }
 
@@ -273,7 +246,7 @@ static void the_pool_recovers_when_the_loader_does(void **state) {
     lose_model(&shelf);
     find_model(&shelf);
     assert_true(eventually(stats_of(shelf.pool).free == 1));
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     lend_release(&lease);
     assert_true(eventually(events_count_of(&shelf.events, LEND_EVENT_MODEL_REPLACED) == 1));
     char text[256];
@@ -292,10 +265,10 @@ static void after_a_recovery_the_next_break_is_waited_for_again(void **state) {
     fakes_hold(&shelf.fakes.load, &shelf.gate);
     break_model(&shelf);
     assert_true(eventually(stats_of(shelf.pool).loading == 1));
-    struct test_thread waiters[WAITERS];
-    start_waiters(&shelf, &waiters);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, shelf.pool);
     gate_open(&shelf.gate);
-    join_waiters(&waiters, 0);
+    borrowers_join(waiters, WAITERS, 0);
     shelf_close(&shelf);
 }
 
@@ -335,7 +308,7 @@ static void a_slot_that_pauses_does_not_hold_up_the_next(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 2);
-    struct lend_lease leases[2] = {take_model(&shelf), take_model(&shelf)};
+    struct lend_lease leases[2] = {borrow_now(shelf.pool), borrow_now(shelf.pool)};
     fakes_fail_nth(&shelf.fakes.load, 3, EIO, "the shelf is empty");
     lend_release_broken(&leases[0], "");
     assert_true(eventually(stats_of(shelf.pool).load_failures == 1));

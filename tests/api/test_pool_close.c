@@ -3,23 +3,16 @@
  * Closing a pool: nothing new is lent, everybody who waits leaves, nothing is freed under a holder,
  * and whoever cannot be waited for is named. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 
 #include <lend/executor.h>
-#include <lend/lease.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
 #define WAITERS 3
-
-static struct lend_lease take_model(lend_pool *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
-    return lease;
-}
 
 /* A close on a thread of its own. */
 struct closer {
@@ -44,16 +37,6 @@ static bool is_closing(lend_pool *pool) {
 static void start_closer(struct closer *closer) {
     thread_start(&closer->thread, close_pool, closer);
     assert_true(eventually(is_closing(closer->pool)));
-}
-
-static int wait_for_model(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    const struct lend_report *report = lend_lease_report(&lease);
-    int error = lend_lease_error(&lease);
-    if (error == ESHUTDOWN && (report == NULL || report->cause != LEND_CAUSE_CLOSING))
-        error = EINVAL;
-    lend_release(&lease);
-    return error;
 }
 
 static void a_pool_at_rest_closes_at_once(void **state) {
@@ -91,7 +74,7 @@ static void close_does_not_wait_longer_than_it_may(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2, .wait_ms_default = 20);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     lend_deadline deadline = lend_within_ms(20);
     assert_int_equal(lend_pool_close(pool, deadline, NULL), EBUSY);
     assert_int_equal(lend_deadline_left_ms(deadline), 0);
@@ -131,7 +114,7 @@ static void a_close_that_gave_up_leaves_holders_their_models(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
     assert_int_equal(atomic_load(&fakes.unload.calls), 0);
     fake_use(lease.model);
@@ -145,7 +128,7 @@ static void a_close_that_gave_up_leaves_the_pool_shut(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
     assert_true(is_closing(pool));
     lend_release(&lease);
@@ -158,7 +141,7 @@ static void a_model_that_broke_in_the_end_is_not_replaced(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
     lend_release_broken(&lease, "it smells of smoke");
     assert_int_equal(stats_of(pool).retiring, 1);
@@ -172,7 +155,7 @@ static void close_waits_for_the_last_model(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct lend_lease leases[2] = {take_model(pool), take_model(pool)};
+    struct lend_lease leases[2] = {borrow_now(pool), borrow_now(pool)};
     struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
     start_closer(&closer);
     lend_release(&leases[1]);
@@ -188,7 +171,7 @@ static void close_waits_for_a_model_that_comes_back_broken(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
     start_closer(&closer);
     lend_release_broken(&lease, "");
@@ -201,14 +184,13 @@ static void every_waiter_leaves_when_close_begins(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
-    struct test_thread waiters[WAITERS];
-    for (uint32_t i = 0; i < WAITERS; i++)
-        thread_start(&waiters[i], wait_for_model, pool);
-    assert_true(eventually(stats_of(pool).waiting == WAITERS));
+    struct lend_lease lease = borrow_now(pool);
+    struct borrower waiters[WAITERS];
+    borrowers_queue_up(waiters, WAITERS, pool);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    borrowers_join(waiters, WAITERS, ESHUTDOWN);
     for (uint32_t i = 0; i < WAITERS; i++)
-        assert_int_equal(thread_join(&waiters[i]), ESHUTDOWN);
+        assert_int_equal(waiters[i].cause, LEND_CAUSE_CLOSING);
     assert_int_equal(stats_of(pool).waiting, 0);
     lend_release(&lease);
     fakes_close(&fakes, pool);
@@ -220,16 +202,13 @@ static void a_pool_is_not_freed_under_those_who_leave_it(void **state) {
     for (int round = 0; round < 50; round++) {
         struct fakes fakes = {0};
         lend_pool *pool = fakes_pool(&fakes, .models = 1);
-        struct lend_lease lease = take_model(pool);
-        struct test_thread waiters[WAITERS];
-        for (uint32_t i = 0; i < WAITERS; i++)
-            thread_start(&waiters[i], wait_for_model, pool);
-        assert_true(eventually(stats_of(pool).waiting == WAITERS));
+        struct lend_lease lease = borrow_now(pool);
+        struct borrower waiters[WAITERS];
+        borrowers_queue_up(waiters, WAITERS, pool);
         struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
         start_closer(&closer);
         lend_release(&lease);
-        for (uint32_t i = 0; i < WAITERS; i++)
-            assert_int_equal(thread_join(&waiters[i]), ESHUTDOWN);
+        borrowers_join(waiters, WAITERS, ESHUTDOWN);
         assert_int_equal(thread_join(&closer.thread), 0);
         assert_int_equal(atomic_load(&fakes.alive), 0);
     }
@@ -239,7 +218,7 @@ static void one_thread_closes_at_a_time(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
     start_closer(&closer);
     struct lend_report *report = NULL;
@@ -255,7 +234,7 @@ static void after_one_thread_gave_up_another_may_close(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     struct closer closer = {.pool = pool, .deadline = LEND_NOW};
     assert_int_equal(thread_run(close_pool, &closer), EBUSY);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
@@ -270,7 +249,7 @@ static void close_waits_for_a_load_that_is_under_way(void **state) {
     struct gate gate;
     gate_init(&gate);
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     unsigned held = fakes_hold(&fakes.load, &gate);
     lend_release_broken(&lease, "");
     assert_true(eventually(atomic_load(&fakes.load.calls) == held));
@@ -292,7 +271,7 @@ static void close_does_not_wait_for_the_next_attempt_to_load(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     fakes_fail_next(&fakes.load, UINT32_MAX, EIO, "the shelf is empty");
     lend_release_broken(&lease, "");
     assert_true(eventually(stats_of(pool).load_failures >= 2)); /* the next one in 150 ms or more */
@@ -352,7 +331,7 @@ static void an_operation_cannot_close_its_own_pool(void **state) {
     assert_int_equal(lend_pool_open(&suicide.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1,
                                                                       .ops_context = &suicide)),
                      0);
-    struct lend_lease lease = take_model(suicide.pool);
+    struct lend_lease lease = borrow_now(suicide.pool);
     lend_release_broken(&lease, "");
     lease = lend_acquire(suicide.pool, lend_within_ms(PATIENCE_MS));
     assert_true(lend_lease_ok(&lease)); /* it is not shut either */

@@ -3,12 +3,11 @@
  * Reports: what is in them, and the one line that says it. The texts are compared whole, with
  * thread ids and durations masked. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 #include "support/workshop.h"
 
 #include <lend/executor.h>
-#include <lend/lease.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,18 +84,6 @@ static struct lend_lease take_model(lend_pool *pool, const struct lend_site *sit
     struct lend_lease lease = lend_acquire_at(pool, LEND_NOW, site);
     assert_true(lend_lease_ok(&lease));
     return lease;
-}
-
-static int wait_for_model(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    int error = lend_lease_error(&lease);
-    lend_release(&lease);
-    return error;
-}
-
-static void start_waiter(struct test_thread *waiter, lend_pool *pool) {
-    thread_start(waiter, wait_for_model, pool);
-    assert_true(eventually(stats_of(pool).waiting == 1));
 }
 
 /* Until the coarse clock has moved: leases of before are older then than those that follow. */
@@ -179,8 +166,8 @@ static void a_crowd_is_told_from_slow_holders(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1, .waiters_max = 1);
     struct lend_lease lease = take_model(pool, &query);
-    struct test_thread waiter;
-    start_waiter(&waiter, pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
     check_live_text(pool, "pool \"ocr\": 1 of 1 lent: #0 thread T for D at query.c:7; "
                           "1 waiting of at most 1; "
                           "every model is in use and none came back in time");
@@ -188,7 +175,7 @@ static void a_crowd_is_told_from_slow_holders(void **state) {
                   "pool \"ocr\": no model; 1 of 1 lent: #0 thread T for D at query.c:7; "
                   "1 waiting of at most 1; more borrowers than the bound on waiters allows");
     lend_release(&lease);
-    assert_int_equal(thread_join(&waiter), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
     fakes_close(&fakes, pool);
 }
 

@@ -2,10 +2,9 @@
  *
  * Statistics: every number of a snapshot, one by one and under load. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 
-#include <lend/lease.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -14,32 +13,6 @@
 
 #define HOLD_MS 30
 #define TICK_US 10000 /* the coarsest tick of the coarse clock */
-
-static struct lend_lease take_model(lend_pool *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
-    return lease;
-}
-
-/* An acquire that is expected to fail. */
-static void ask_in_vain(lend_pool *pool, lend_deadline deadline, int error) {
-    struct lend_lease lease = lend_acquire(pool, deadline);
-    assert_int_equal(lend_lease_error(&lease), error);
-    lend_release(&lease);
-}
-
-static int borrow(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    int error = lend_lease_error(&lease);
-    lend_release(&lease);
-    return error;
-}
-
-static void start_waiter(struct test_thread *waiter, lend_pool *pool) {
-    uint64_t before = stats_of(pool).queued;
-    thread_start(waiter, borrow, pool);
-    assert_true(eventually(stats_of(pool).queued == before + 1));
-}
 
 /* How many waits and holds are in the histograms. */
 static uint64_t waits_of(lend_pool *pool) {
@@ -91,7 +64,7 @@ static void models_are_counted_where_they_are(void **state) {
     struct gate gate;
     gate_init(&gate);
     lend_pool *pool = fakes_pool(&fakes, .models = 5);
-    struct lend_lease leases[3] = {take_model(pool), take_model(pool), take_model(pool)};
+    struct lend_lease leases[3] = {borrow_now(pool), borrow_now(pool), borrow_now(pool)};
     assert_int_equal(stats_of(pool).lent, 3);
     assert_int_equal(stats_of(pool).free, 2);
     fakes_hold(&fakes.load, &gate);
@@ -117,16 +90,16 @@ static void every_grant_is_counted(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
     for (unsigned i = 1; i <= 100; i++) {
-        struct lend_lease lease = take_model(pool);
+        struct lend_lease lease = borrow_now(pool);
         assert_int_equal(stats_of(pool).grants, i);
         lend_release(&lease);
     }
-    struct lend_lease leases[2] = {take_model(pool), take_model(pool)};
+    struct lend_lease leases[2] = {borrow_now(pool), borrow_now(pool)};
     assert_int_equal(stats_of(pool).grants, 102);
-    struct test_thread waiter;
-    start_waiter(&waiter, pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
     lend_release(&leases[0]);
-    assert_int_equal(thread_join(&waiter), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
     lend_release(&leases[1]);
     assert_int_equal(stats_of(pool).grants, 103);
     fakes_close(&fakes, pool);
@@ -136,21 +109,21 @@ static void failed_acquires_are_timeouts_or_refusals(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .waiters_max = 1);
-    struct lend_lease lease = take_model(pool);
-    ask_in_vain(pool, LEND_NOW, EBUSY);
+    struct lend_lease lease = borrow_now(pool);
+    borrow_in_vain(pool, LEND_NOW, EBUSY);
     assert_int_equal(stats_of(pool).refusals, 1);
-    ask_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
-    ask_in_vain(pool, (lend_deadline){1}, ETIMEDOUT);
+    borrow_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
+    borrow_in_vain(pool, (lend_deadline){1}, ETIMEDOUT);
     assert_int_equal(stats_of(pool).timeouts, 2);
 
-    struct test_thread waiter;
-    start_waiter(&waiter, pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
     assert_int_equal(stats_of(pool).waiting, 1);
-    ask_in_vain(pool, LEND_FOREVER, ENOBUFS);
+    borrow_in_vain(pool, LEND_FOREVER, ENOBUFS);
     assert_int_equal(stats_of(pool).refusals, 2);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
-    assert_int_equal(thread_join(&waiter), ESHUTDOWN);
-    ask_in_vain(pool, LEND_FOREVER, ESHUTDOWN);
+    assert_int_equal(borrower_join(&waiter), ESHUTDOWN);
+    borrow_in_vain(pool, LEND_FOREVER, ESHUTDOWN);
     struct lend_pool_stats stats = stats_of(pool);
     assert_int_equal(stats.waiting, 0);
     assert_int_equal(stats.grants, 1);
@@ -165,19 +138,19 @@ static void each_wait_is_in_the_histogram_whatever_came_of_it(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .wait_ms_default = HOLD_MS);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     assert_int_equal(waits_of(pool), 0);
-    ask_in_vain(pool, LEND_NOW, EBUSY);
+    borrow_in_vain(pool, LEND_NOW, EBUSY);
     assert_int_equal(waits_of(pool), 0);
-    ask_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT);
+    borrow_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT);
     struct lend_pool_stats stats = stats_of(pool);
     assert_int_equal(lend_histogram_count(&stats.waits), 1);
     assert_true(lend_histogram_quantile_us(&stats.waits, 1) >= HOLD_MS * 1000);
 
-    struct test_thread waiter;
-    start_waiter(&waiter, pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
     lend_release(&lease);
-    assert_int_equal(thread_join(&waiter), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
     stats = stats_of(pool);
     assert_int_equal(stats.queued, 2);
     assert_int_equal(lend_histogram_count(&stats.waits), stats.queued);
@@ -188,19 +161,19 @@ static void each_lease_that_ended_is_in_the_histogram(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .wait_ms_default = HOLD_MS);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     assert_int_equal(holds_of(pool), 0);
-    ask_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT); /* and so it is held for as long */
+    borrow_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT); /* and so it is held for as long */
     lend_release(&lease);
     struct lend_pool_stats stats = stats_of(pool);
     assert_int_equal(lend_histogram_count(&stats.holds), 1);
     assert_true(lend_histogram_quantile_us(&stats.holds, 1) >= HOLD_MS * 1000 - TICK_US);
 
-    lease = take_model(pool);
+    lease = borrow_now(pool);
     lend_release_broken(&lease, "");
     assert_int_equal(holds_of(pool), 2);
     assert_true(eventually(stats_of(pool).free == 1));
-    lease = take_model(pool);
+    lease = borrow_now(pool);
     lend_release(&lease);
     lend_release(&lease);
     assert_int_equal(holds_of(pool), 3);
@@ -211,7 +184,7 @@ static void what_breaks_and_what_is_loaded_is_counted(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     fakes_fail_next(&fakes.load, 2, EIO, "the shelf is empty");
     lend_release_broken(&lease, "");
     assert_int_equal(stats_of(pool).broken, 1);
@@ -222,7 +195,7 @@ static void what_breaks_and_what_is_loaded_is_counted(void **state) {
 
     fakes_fail_next(&fakes.reset, 1, EIO, "it is stuck");
     fakes_fail_next(&fakes.check, 1, EIO, "it reads nothing");
-    lease = take_model(pool);
+    lease = borrow_now(pool);
     lend_release(&lease);
     assert_true(eventually(stats_of(pool).free == 1));
     stats = stats_of(pool);
@@ -241,7 +214,7 @@ static void refused_releases_and_events_are_counted(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool);
+    struct lend_lease lease = borrow_now(pool);
     struct lend_lease copy = lease;
     thread_run(release_lease, &lease);
     assert_int_equal(stats_of(pool).bad_releases, 1);

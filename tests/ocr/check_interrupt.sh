@@ -87,7 +87,7 @@ def stop_among_many():
 
 def second_signal(first, second):
     """It hangs in a write that nobody takes: the first signal cannot end it, the second does."""
-    process = start("-f", "hocr", *[page] * 20)
+    process = start("-f", "hocr", long_page)  # more than fits into the pipe
     size = fcntl.fcntl(process.stdout, 1031, 4096)  # F_SETPIPE_SZ
 
     def pipe_is_full():
