@@ -144,20 +144,6 @@ static void a_close_that_gave_up_leaves_the_pool_shut(void **state) {
     fakes_close(&fakes, pool);
 }
 
-static void a_model_that_broke_in_the_end_is_not_replaced(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct lend_lease lease = borrow_now(pool);
-    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
-    lend_release_broken(&lease, "it smells of smoke");
-    assert_int_equal(stats_of(pool).retiring, 1);
-    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
-    assert_int_equal(atomic_load(&fakes.load.calls), 2);
-    assert_int_equal(atomic_load(&fakes.unload.calls), 2);
-    assert_int_equal(atomic_load(&fakes.unload.thread), thread_id());
-}
-
 static void close_waits_for_the_last_model(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -270,42 +256,6 @@ static void after_one_thread_gave_up_another_may_close(void **state) {
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
-static void close_waits_for_a_load_that_is_under_way(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct gate gate;
-    gate_init(&gate);
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = borrow_now(pool);
-    unsigned held = fakes_hold(&fakes.load, &gate);
-    lend_release_broken(&lease, "");
-    assert_true(eventually(atomic_load(&fakes.load.calls) == held));
-    struct lend_report *report = NULL;
-    assert_int_equal(lend_pool_close(pool, lend_within_ms(1), &report), EBUSY);
-    assert_int_equal(report->loading, 1);
-    assert_int_equal(report->holder_count, 0);
-    lend_report_free(report);
-    struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
-    thread_start(&closer.thread, close_pool, &closer);
-    gate_open(&gate);
-    assert_int_equal(thread_join(&closer.thread), 0);
-    assert_int_equal(atomic_load(&fakes.alive), 0);
-    assert_int_equal(atomic_load(&fakes.load.calls), 2);
-    gate_deinit(&gate);
-}
-
-static void close_does_not_wait_for_the_next_attempt_to_load(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = borrow_now(pool);
-    fakes_fail_next(&fakes.load, UINT32_MAX, EIO, "the shelf is empty");
-    lend_release_broken(&lease, "");
-    assert_true(eventually(stats_of(pool).load_failures >= 2)); /* the next one in 150 ms or more */
-    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
-    assert_int_equal(atomic_load(&fakes.alive), 0);
-}
-
 static void a_pool_with_an_executor_does_not_close(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -326,48 +276,6 @@ static void a_pool_with_an_executor_does_not_close(void **state) {
     fakes_close(&fakes, pool);
 }
 
-/* A model whose operations close their own pool, on the keeper: on this thread they are part of
- * open and close. */
-struct suicide {
-    lend_pool *pool;
-    uintptr_t opener;
-    atomic_int on_load, on_unload;
-};
-
-static int load_and_close(void **ret_model, void *context, struct lend_reason *reason) {
-    (void)reason;
-    struct suicide *suicide = context;
-    if (thread_id() != suicide->opener)
-        atomic_store(&suicide->on_load, lend_pool_close(suicide->pool, LEND_FOREVER, NULL));
-    *ret_model = suicide;
-    return 0;
-}
-
-static void unload_and_close(void *model, void *context) {
-    (void)model;
-    struct suicide *suicide = context;
-    if (thread_id() != suicide->opener)
-        atomic_store(&suicide->on_unload, lend_pool_close(suicide->pool, LEND_FOREVER, NULL));
-}
-
-static void an_operation_cannot_close_its_own_pool(void **state) {
-    (void)state;
-    const struct lend_model_ops ops =
-        LEND_MODEL_OPS(.load = load_and_close, .unload = unload_and_close);
-    struct suicide suicide = {.opener = thread_id()};
-    assert_int_equal(lend_pool_open(&suicide.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1,
-                                                                      .ops_context = &suicide)),
-                     0);
-    struct lend_lease lease = borrow_now(suicide.pool);
-    lend_release_broken(&lease, "");
-    lease = lend_acquire(suicide.pool, lend_within_ms(PATIENCE_MS));
-    assert_true(lend_lease_ok(&lease)); /* it is not shut either */
-    lend_release(&lease);
-    assert_int_equal(atomic_load(&suicide.on_unload), EDEADLK);
-    assert_int_equal(atomic_load(&suicide.on_load), EDEADLK);
-    assert_int_equal(lend_pool_close(suicide.pool, LEND_NOW, NULL), 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_at_rest_closes_at_once),
@@ -377,7 +285,6 @@ int main(void) {
         cmocka_unit_test(who_holds_up_a_close_is_named),
         cmocka_unit_test(a_close_that_gave_up_leaves_holders_their_models),
         cmocka_unit_test(a_close_that_gave_up_leaves_the_pool_shut),
-        cmocka_unit_test(a_model_that_broke_in_the_end_is_not_replaced),
         cmocka_unit_test(close_waits_for_the_last_model),
         cmocka_unit_test(close_waits_for_a_model_that_comes_back_broken),
         cmocka_unit_test(every_waiter_leaves_when_close_begins),
@@ -385,10 +292,7 @@ int main(void) {
         cmocka_unit_test(one_thread_closes_at_a_time),
         cmocka_unit_test(a_close_that_gave_up_is_done_with_the_pool),
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
-        cmocka_unit_test(close_waits_for_a_load_that_is_under_way),
-        cmocka_unit_test(close_does_not_wait_for_the_next_attempt_to_load),
         cmocka_unit_test(a_pool_with_an_executor_does_not_close),
-        cmocka_unit_test(an_operation_cannot_close_its_own_pool),
     };
     return cmocka_run_group_tests_name("pool_close", tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static void no_more_loads_run_at_once_than_there_are_loaders(void **state) {
     }
 }
 
-static void the_ops_may_be_gone_once_the_pool_is_open(void **state) {
+static void ops_and_name_may_be_gone_once_the_pool_is_open(void **state) {
     (void)state;
     struct fakes fakes = {0};
     struct lend_model_ops ops = fake_ops;
@@ -125,6 +125,7 @@ static void the_ops_may_be_gone_once_the_pool_is_open(void **state) {
     struct lend_pool_options options;
     assert_int_equal(lend_pool_options_get(pool, &options), 0);
     assert_string_equal(options.name, "shelf");
+    assert_ptr_equal(options.ops->load, fake_ops.load);
     fakes_close(&fakes, pool);
 }
 
@@ -261,7 +262,7 @@ int main(void) {
         cmocka_unit_test(the_first_load_runs_alone_on_the_opening_thread),
         cmocka_unit_test(the_others_load_at_the_same_time),
         cmocka_unit_test(no_more_loads_run_at_once_than_there_are_loaders),
-        cmocka_unit_test(the_ops_may_be_gone_once_the_pool_is_open),
+        cmocka_unit_test(ops_and_name_may_be_gone_once_the_pool_is_open),
         cmocka_unit_test(progress_is_told_once_per_model_in_order_on_the_opening_thread),
         cmocka_unit_test(a_load_that_fails_leaves_nothing_and_tells_its_own_words),
         cmocka_unit_test(a_failed_load_keeps_its_own_number_in_the_reason),

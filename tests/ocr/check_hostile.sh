@@ -22,8 +22,9 @@ def png(width, height, rows, row):
     """A grey PNG of so many equal rows, compressed without holding them."""
     packer = zlib.compressobj(1)
     data = b"".join(packer.compress(row) for _ in range(rows)) + packer.flush()
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-            + chunk(b"IDAT", data) + chunk(b"IEND", b""))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data)
+            + chunk(b"IEND", b""))
 
 
 def tiff(pages, after_last, width=8, height=8):
@@ -98,8 +99,8 @@ def run(*arguments):
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     with open("out", "rb") as out, open("err", "rb") as err:
-        return (process.returncode, out.read(), err.read().decode(), usage.ru_utime + usage.ru_stime,
-                usage.ru_maxrss / 1024)
+        return (process.returncode, out.read(), err.read().decode(),
+                usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 status, wanted, _, page_seconds, page_mib = run(page)

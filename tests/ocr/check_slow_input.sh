@@ -23,7 +23,9 @@ expect_status 0 "$program" -o results - <one.pgm
 expect_same one results/stdin.txt "the result of standard input is not stdin.txt"
 
 python3 - "$program" one.pgm two.pgm <<'END'
-import os, subprocess, sys
+import os, signal, subprocess, sys
+
+signal.alarm(100)  # what never comes ends the check
 
 program, page, slow = sys.argv[1:]
 with open("one", "rb") as one, open("two", "rb") as two, open(slow, "rb") as picture:
@@ -34,7 +36,7 @@ got = b""
 for piece in (b"", picture[:1000], picture[1000:20000], picture[20000:]):
     process.stdin.write(piece)
     process.stdin.flush()
-    while len(got) < len(one) * 2 + 1:  # it ends by the time limit if they never come
+    while len(got) < len(one) * 2 + 1:
         got += os.read(process.stdout.fileno(), 65536)
     if got != one + b"\f" + one:
         sys.exit("failed: before the slow picture there was %r" % got)

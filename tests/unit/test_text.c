@@ -121,6 +121,7 @@ static void what_cannot_be_formatted_is_cut(void **state) {
     struct text text = text_into(buffer, sizeof buffer);
     lend__text_add(&text, "%s", "so far");
     lend__text_add(&text, ", %lc", (wint_t)0x6c34);
+    lend__text_add(&text, "%s", "more");
     assert_string_equal(buffer, "so far...");
     assert_int_equal(text.length, strlen(buffer));
     assert_true(text.cut);
