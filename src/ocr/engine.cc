@@ -233,6 +233,8 @@ int lend__engine_show(struct engine *engine, struct Pix *picture, int psm, int d
     return walled([=] {
         engine->api.SetPageSegMode(static_cast<tesseract::PageSegMode>(psm));
         engine->api.SetImage(picture);
+        if (engine->api.GetInputImage() == nullptr)
+            return ENOMEM;
         if (dpi != 0)
             engine->api.SetSourceResolution(dpi);
         return 0;

@@ -28,13 +28,10 @@ static PIX *decode_with_leptonica(const struct bytes *file, const struct admissi
     return pixReadMemFromMultipageTiff(file->at, file->size, &offset);
 }
 
-/* Leptonica does not say why it returned nothing. If the memory for the picture cannot be had now
- * either, that was why. */
-static bool memory_is_short(const struct lend_ocr_info *info) {
-    void *probe = malloc((size_t)info->width * info->height * 4);
-    bool is_short = probe == NULL;
+bool lend__memory_is_there(size_t bytes) {
+    void *volatile probe = malloc(bytes); /* volatile: or it is optimised away */
     free(probe);
-    return is_short;
+    return probe != NULL;
 }
 
 int lend__image_decode(const struct bytes *file, const struct admission *admission, uint32_t index,
@@ -45,7 +42,7 @@ int lend__image_decode(const struct bytes *file, const struct admission *admissi
     if (info->format == LEND_OCR_JPEG)
         return lend__decode_jpeg(file, ret_image, reason);
     PIX *image = decode_with_leptonica(file, admission, index);
-    if (image == NULL && memory_is_short(info))
+    if (image == NULL && !lend__memory_is_there((size_t)info->width * info->height * 4))
         return lend_reason_set(reason, ENOMEM, "no memory for page %" PRIu32, index + 1);
     if (image == NULL)
         return lend_reason_set(reason, EBADMSG, "%s: the pixels of page %" PRIu32 " are damaged",
@@ -61,4 +58,9 @@ void lend__image_size(const struct Pix *image, uint32_t *ret_width, uint32_t *re
 
 void lend__image_free(struct Pix *image) {
     pixDestroy(&image);
+}
+
+size_t lend__image_work_bytes(const struct Pix *image) {
+    size_t pixels = (size_t)pixGetWidth(image) * (size_t)pixGetHeight(image);
+    return pixels * (pixGetDepth(image) == 1 ? 1 : 3);
 }

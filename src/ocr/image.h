@@ -19,4 +19,11 @@ int lend__image_decode(const struct bytes *file, const struct admission *admissi
 void lend__image_size(const struct Pix *image, uint32_t *ret_width, uint32_t *ret_height);
 void lend__image_free(struct Pix *image);
 
+/* What the engine needs to recognise this, besides its copy: a grey one, thresholds, and masks of a
+ * bit a pixel. */
+size_t lend__image_work_bytes(const struct Pix *image);
+
+/* Could so much memory be had just now? For what is silent about having got none. */
+bool lend__memory_is_there(size_t bytes);
+
 #endif

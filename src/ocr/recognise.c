@@ -68,7 +68,12 @@ static double now_ms(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* The picture goes as soon as the engine has its copy: it may be most of the memory in use. */
+static int no_memory(const struct reading *reading, uint32_t page) {
+    return lend_reason_set(reading->reason, ENOMEM, "no memory to read page %" PRIu32, page);
+}
+
+/* The picture goes as soon as the engine has its copy: it may be most of the memory in use. An
+ * engine that lacks memory for the rest takes the page for a blank one, so that is asked before. */
 static int show_page(struct reading *reading, uint32_t index, struct lend_ocr_page *page) {
     struct Pix *image = NULL;
     int error = lend__image_decode(&reading->file, &reading->admission, index, &image,
@@ -76,8 +81,11 @@ static int show_page(struct reading *reading, uint32_t index, struct lend_ocr_pa
     if (error != 0)
         return error;
     lend__image_size(image, &page->width, &page->height);
+    size_t work_bytes = lend__image_work_bytes(image);
     error = lend__engine_show(reading->model->engine, image, reading->psm, reading->dpi);
     lend__image_free(image);
+    if (error == ENOMEM || !lend__memory_is_there(work_bytes))
+        return no_memory(reading, page->number);
     return error != 0 ? engine_failed(reading, error, page->number) : 0;
 }
 

@@ -96,6 +96,63 @@ static void holders_come_oldest_first(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* A thread that borrows again and again, always from the same place. */
+struct regular {
+    lend_pool *pool;
+    const struct lend_site *site;
+    atomic_uint tid;
+    const atomic_bool *over;
+    struct test_thread thread;
+};
+
+static int borrow_until_over(void *argument) {
+    struct regular *regular = argument;
+    atomic_store(&regular->tid, (uint32_t)syscall(SYS_gettid));
+    while (!atomic_load(regular->over)) {
+        struct lend_lease lease = lend_acquire_at(regular->pool, LEND_FOREVER, regular->site);
+        lend_release(&lease);
+    }
+    return 0;
+}
+
+/* Does the report name each holder with the place that it borrows from? */
+static bool is_truthful(const struct lend_report *report, struct regular (*regulars)[2]) {
+    for (size_t i = 0; i < report->holder_count; i++) {
+        const struct lend_holder *holder = &report->holders[i];
+        for (int j = 0; j < 2; j++)
+            if (holder->tid == atomic_load(&(*regulars)[j].tid) &&
+                holder->site != (*regulars)[j].site)
+                return false;
+    }
+    return true;
+}
+
+static void a_holder_is_never_a_mixture_of_two(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    atomic_bool over = false;
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &fake_plain_ops);
+    const struct lend_site *sites[] = {LEND_HERE, LEND_HERE};
+    struct regular regulars[2];
+    for (int i = 0; i < 2; i++) {
+        regulars[i] = (struct regular){.pool = pool, .site = sites[i], .over = &over};
+        thread_start(&regulars[i].thread, borrow_until_over, &regulars[i]);
+    }
+    unsigned lies = 0;
+    uint64_t grants = stats_of(pool).grants;
+    for (unsigned looks = 0; looks < 20000 || stats_of(pool).grants < grants + 100; looks++) {
+        struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+        const struct lend_report *report = lend_lease_report(&lease);
+        lies += report != NULL && !is_truthful(report, &regulars);
+        lend_release(&lease);
+    }
+    atomic_store(&over, true);
+    for (int i = 0; i < 2; i++)
+        thread_join(&regulars[i].thread);
+    assert_int_equal(lies, 0);
+    fakes_close(&fakes, pool);
+}
+
 static void a_lease_that_holds_a_model_has_no_report(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -112,6 +169,7 @@ int main(void) {
         cmocka_unit_test(a_thread_is_named_by_the_kernels_number),
         cmocka_unit_test(a_job_is_named_by_its_number),
         cmocka_unit_test(holders_come_oldest_first),
+        cmocka_unit_test(a_holder_is_never_a_mixture_of_two),
         cmocka_unit_test(a_lease_that_holds_a_model_has_no_report),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #define WAITERS 5
+#define ROUNDS 20000
 
 static void the_patience_of_a_pool_may_be_without_end(void **state) {
     (void)state;
@@ -191,6 +192,51 @@ static void a_timed_out_waiter_never_owns_a_model(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* Two threads that meet once per round. */
+struct race {
+    lend_pool *pool;
+    atomic_uint begun, over; /* rounds */
+};
+
+/* Spins, so that both go on at the same moment, but not for long on a core that the other needs. */
+static void wait_for_round(atomic_uint *counter, unsigned round) {
+    for (unsigned spins = 0; atomic_load(counter) < round; spins++)
+        if (spins > 2000)
+            sched_yield();
+}
+
+static int arrive_each_round(void *argument) {
+    struct race *race = argument;
+    int error = 0;
+    for (unsigned round = 1; round <= ROUNDS && error == 0; round++) {
+        wait_for_round(&race->begun, round);
+        struct lend_lease lease = lend_acquire(race->pool, lend_within_ms(PATIENCE_MS));
+        error = lend_lease_error(&lease);
+        lend_release(&lease);
+        atomic_store(&race->over, error == 0 ? round : ROUNDS);
+    }
+    return error;
+}
+
+/* Nobody else comes who would find the model that was put back past the waiter. */
+static void a_release_that_races_an_arrival_is_not_lost(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct race race = {.pool = fakes_pool(&fakes, .models = 1, .ops = &fake_plain_ops)};
+    struct test_thread other;
+    thread_start(&other, arrive_each_round, &race);
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        struct lend_lease lease = borrow_now(race.pool);
+        atomic_store(&race.begun, round);
+        for (volatile unsigned delay = round % 1000; delay > 0;)
+            delay = delay - 1;
+        lend_release(&lease);
+        wait_for_round(&race.over, round);
+    }
+    assert_int_equal(thread_join(&other), 0);
+    fakes_close(&fakes, race.pool);
+}
+
 static int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -237,6 +283,7 @@ int main(void) {
         cmocka_unit_test(a_place_that_became_free_can_be_waited_in),
         cmocka_unit_test(without_waiters_whoever_finds_no_model_is_refused),
         cmocka_unit_test(a_timed_out_waiter_never_owns_a_model),
+        cmocka_unit_test(a_release_that_races_an_arrival_is_not_lost),
         cmocka_unit_test(a_grant_that_races_a_deadline_is_not_lost),
     };
     return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);

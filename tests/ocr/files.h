@@ -120,22 +120,31 @@ static inline void put_stored(struct file *stream, const uint8_t *data, size_t s
     put_be32(stream, high << 16 | low);
 }
 
-/* The header may claim any size. */
-static inline struct file file_png_claiming(const struct canvas *canvas, uint32_t scale,
-                                            uint32_t width, uint32_t height) {
-    struct file file = {0}, header = {0}, rows = {0}, stream = {0};
+/* A PNG with this header, these chunks after it, if any, and these rows. */
+static inline struct file png_of(uint32_t width, uint32_t height, uint8_t depth, uint8_t colour,
+                                 const struct file *chunks, const struct file *rows) {
+    struct file file = {0}, header = {0}, stream = {0};
     put_be32(&header, width);
     put_be32(&header, height);
-    put_bytes(&header, (uint8_t[]){8, 0, 0, 0, 0}, 5);
-    put_grey(&rows, canvas, scale, 1);
-    put_stored(&stream, rows.bytes, rows.size);
+    put_bytes(&header, (uint8_t[]){depth, colour, 0, 0, 0}, 5);
+    put_stored(&stream, rows->bytes, rows->size);
     put_string(&file, "\x89PNG\r\n\x1a\n");
     put_chunk(&file, "IHDR", header.bytes, header.size);
+    put_bytes(&file, chunks->bytes, chunks->size);
     put_chunk(&file, "IDAT", stream.bytes, stream.size);
     put_chunk(&file, "IEND", NULL, 0);
     file_free(&header);
-    file_free(&rows);
     file_free(&stream);
+    return file;
+}
+
+/* The header may claim any size. */
+static inline struct file file_png_claiming(const struct canvas *canvas, uint32_t scale,
+                                            uint32_t width, uint32_t height) {
+    struct file none = {0}, rows = {0};
+    put_grey(&rows, canvas, scale, 1);
+    struct file file = png_of(width, height, 8, 0, &none, &rows);
+    file_free(&rows);
     return file;
 }
 
@@ -171,6 +180,47 @@ static inline void put_bits(struct bits *bits, uint32_t value, int count) {
 static inline void end_bits(struct bits *bits, unsigned filler) {
     while (bits->count != 0)
         put_bit(bits, filler);
+}
+
+enum png_kind {
+    PNG_GREY = 0,
+    PNG_COLOURS = 2,
+    PNG_PALETTE = 3, /* of 0, which is white, and 1, which is black */
+    PNG_GREY_ALPHA = 4,
+    PNG_COLOURS_ALPHA = 6,
+};
+
+/* In any kind and depth that the format has. Transparent: white is, by alpha or by a palette's
+ * table. */
+static inline struct file file_png_as(const struct canvas *canvas, uint32_t scale,
+                                      enum png_kind kind, int depth, bool transparent) {
+    static const int colours[] = {[PNG_GREY] = 1, [PNG_COLOURS] = 3, [PNG_PALETTE] = 1,
+                                  [PNG_GREY_ALPHA] = 1, [PNG_COLOURS_ALPHA] = 3};
+    static const uint8_t palette[] = {255, 255, 255, 0, 0, 0}, alphas[] = {0, 255};
+    uint32_t width = canvas->width * scale, height = canvas->height * scale;
+    uint32_t most = (1u << depth) - 1;
+    struct file chunks = {0}, rows = {0};
+    if (kind == PNG_PALETTE)
+        put_chunk(&chunks, "PLTE", palette, sizeof palette);
+    if (kind == PNG_PALETTE && transparent)
+        put_chunk(&chunks, "tRNS", alphas, sizeof alphas);
+    for (uint32_t y = 0; y < height; y++) {
+        struct bits bits = {.file = &rows};
+        put_byte(&rows, 0); /* no filter */
+        for (uint32_t x = 0; x < width; x++) {
+            bool black = canvas_is_black(canvas, x / scale, y / scale);
+            uint32_t sample = kind == PNG_PALETTE ? black : black ? 0 : most;
+            for (int i = 0; i < colours[kind]; i++)
+                put_bits(&bits, sample, depth);
+            if (kind == PNG_GREY_ALPHA || kind == PNG_COLOURS_ALPHA)
+                put_bits(&bits, transparent && !black ? 0 : most, depth);
+        }
+        end_bits(&bits, 0);
+    }
+    struct file file = png_of(width, height, (uint8_t)depth, (uint8_t)kind, &chunks, &rows);
+    file_free(&chunks);
+    file_free(&rows);
+    return file;
 }
 
 /* The step from one block's mean to the next, as JPEG codes it: how many bits it has, then these

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -189,6 +190,47 @@ static void words_lie_where_they_were_drawn(void **state) {
     }
     lend_ocr_result_free(result);
     file_free(&file);
+}
+
+/* Two lines of text, and below them noise, which the layout takes for a picture. */
+static struct canvas canvas_with_picture(void) {
+    struct canvas canvas = canvas_blank(240, 250), text = page_canvas();
+    uint32_t random = 7;
+    for (uint32_t y = 0; y < text.height; y++)
+        memcpy(canvas.dots + (size_t)y * canvas.width, text.dots + (size_t)y * text.width,
+               text.width);
+    for (uint32_t y = 60; y < 230; y++)
+        for (uint32_t x = 20; x < 220; x++) {
+            random ^= random << 13; /* Marsaglia's xorshift */
+            random ^= random >> 17;
+            random ^= random << 5;
+            canvas.dots[(size_t)y * canvas.width + x] = random & 1;
+        }
+    canvas_free(&text);
+    return canvas;
+}
+
+static void pictures_are_found_and_left_out_of_the_text(void **state) {
+    (void)state;
+    struct canvas canvas = canvas_with_picture();
+    struct file file = file_png(&canvas, 2);
+    struct lend_ocr_result *result = read_file(reader, &file);
+    const struct lend_ocr_page *page = &result->pages[0];
+    assert_int_equal(page->block_count, 2);
+    assert_int_equal(page->blocks[0].kind, LEND_OCR_TEXT);
+    assert_int_equal(page->blocks[1].kind, LEND_OCR_IMAGE);
+    assert_in_range(page->blocks[1].box.y, 100, 130);
+    assert_in_range(page->blocks[1].box.height, 320, 380);
+    assert_int_equal(page->word_count, 5); /* the engine has one word in the picture, of space */
+    assert_string_equal(page->words[4].text, " ");
+    assert_string_equal(page->text, PAGE_TEXT "\n");
+    double mean = 0;
+    for (int i = 0; i < 4; i++)
+        mean += (double)page->words[i].confidence / 4;
+    assert_true(fabs((double)page->confidence - mean) < 0.01);
+    lend_ocr_result_free(result);
+    file_free(&file);
+    canvas_free(&canvas);
 }
 
 static void the_resolution_is_the_requests_then_the_models(void **state) {
@@ -442,32 +484,54 @@ static int count_threads(void) {
     return count;
 }
 
-static bool note_threads(void *most) {
+/* How many threads there are while a page is read on a thread that never read one before: OpenMP
+ * keeps helpers for each thread that once asked for them. */
+struct census {
+    struct lend_ocr_request request;
+    int before, most; /* threads */
+    int levels_before, levels_after;
+    int error;
+    struct lend_ocr_result *result;
+};
+
+static bool take_census(void *context) {
+    struct census *census = context;
     int threads = count_threads();
-    if (threads > *(int *)most)
-        *(int *)most = threads;
+    census->most = threads > census->most ? threads : census->most;
     return false;
+}
+
+/* 0 without OpenMP. */
+static int openmp_levels(void) {
+    int (*levels)(void) = NULL;
+    void *symbol = dlsym(RTLD_DEFAULT, "omp_get_max_active_levels");
+    memcpy(&levels, &symbol, sizeof levels);
+    return levels != NULL ? levels() : 0;
+}
+
+static void *read_and_count(void *argument) {
+    struct census *census = argument;
+    census->before = count_threads();
+    census->levels_before = openmp_levels();
+    census->error = read_request(reader, &census->request, &census->result, NULL);
+    census->levels_after = openmp_levels();
+    return NULL;
 }
 
 static void the_engine_starts_no_threads_and_openmp_is_left_as_it_was(void **state) {
     (void)state;
-    int (*levels)(void) = NULL;
     struct file file = page_file();
-    struct lend_ocr_result *result = NULL;
-    void *symbol = dlsym(RTLD_DEFAULT, "omp_get_max_active_levels");
-    memcpy(&levels, &symbol, sizeof levels);
-    int levels_before = levels != NULL ? levels() : 0;
-    int before = count_threads(), most = 0;
-    assert_int_equal(read_request(reader,
-                                  &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                                    .must_stop = note_threads,
-                                                    .must_stop_context = &most),
-                                  &result, NULL),
-                     0);
-    lend_ocr_result_free(result);
+    struct census census = {.error = EINVAL};
+    pthread_t thread;
+    census.request = LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
+                                      .must_stop = take_census, .must_stop_context = &census);
+    assert_int_equal(pthread_create(&thread, NULL, read_and_count, &census), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(census.error, 0);
+    assert_int_equal(census.most, census.before);
+    assert_int_equal(census.levels_after, census.levels_before);
+    lend_ocr_result_free(census.result);
     file_free(&file);
-    assert_int_equal(most, before);
-    assert_int_equal(levels != NULL ? levels() : 0, levels_before);
 }
 
 static void the_engines_own_threads_read_the_same(void **state) {
@@ -489,6 +553,7 @@ struct cancelled {
 static bool cancel_myself(void *context) {
     (void)context;
     pthread_cancel(pthread_self());
+    pthread_testcancel();
     return false;
 }
 
@@ -531,6 +596,7 @@ int main(void) {
         cmocka_unit_test(the_smallest_and_the_thinnest_pages_are_read),
         cmocka_unit_test(the_structure_leads_to_each_line_and_word_once),
         cmocka_unit_test(words_lie_where_they_were_drawn),
+        cmocka_unit_test(pictures_are_found_and_left_out_of_the_text),
         cmocka_unit_test(the_resolution_is_the_requests_then_the_models),
         cmocka_unit_test(the_mode_of_one_request_does_not_stick),
         cmocka_unit_test(limits_of_a_request_hold_instead_of_the_models),

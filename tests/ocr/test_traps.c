@@ -179,6 +179,60 @@ static void damage_is_answered_wherever_it_is(void **state) {
     canvas_free(&canvas);
 }
 
+static size_t address_space(void) {
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (statm == NULL || fscanf(statm, "%lu", &pages) != 1)
+        abort();
+    fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void an_idle_model_keeps_no_picture(void **state) {
+    (void)state;
+    if (!MEMORY_IS_OURS) {
+        print_message("skipped: a sanitizer keeps freed memory for a while\n");
+        skip();
+    }
+    enum { SIDE = 6000 };
+    size_t before = address_space();
+    struct canvas canvas = canvas_blank(SIDE, SIDE);
+    assert_int_equal(answer(file_pnm(&canvas, 1), "large page"), 0);
+    canvas_free(&canvas);
+    assert_true(address_space() < before + SIDE * SIDE / 2);
+}
+
+/* The engine takes a page that it found no memory for to be blank. */
+static void a_page_that_there_is_no_memory_for_is_not_taken_for_blank(void **state) {
+    (void)state;
+    if (!MEMORY_IS_OURS) {
+        print_message("skipped: a sanitizer needs more address space than that\n");
+        skip();
+    }
+    enum { SIDE = 6000, STEPS = 6 };
+    struct canvas canvas = canvas_blank(SIDE, SIDE);
+    struct file file = file_pnm(&canvas, 1);
+    canvas_free(&canvas);
+    int errors[STEPS];
+    for (size_t step = 0; step < STEPS; step++) {
+        struct lend_ocr_result *result = NULL;
+        struct rlimit before, scarce;
+        getrlimit(RLIMIT_AS, &before);
+        scarce = before;
+        scarce.rlim_cur = address_space() + (step * SIDE * SIDE / 2);
+        setrlimit(RLIMIT_AS, &scarce);
+        errors[step] = read_request(reader,
+                                    &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size),
+                                    &result, NULL);
+        setrlimit(RLIMIT_AS, &before);
+        lend_ocr_result_free(result);
+    }
+    file_free(&file);
+    for (size_t step = 0; step < STEPS; step++)
+        assert_int_equal(errors[step], ENOMEM);
+    check_reads(reader);
+}
+
 /* Whatever the engine, Leptonica, libpng, libjpeg and libtiff have to say of bad files, tiny pages,
  * missing languages and pages without a resolution, nobody's terminal is the place for it. */
 static void nothing_is_written_to_stderr(void **state) {
@@ -228,6 +282,8 @@ int main(void) {
         cmocka_unit_test(pages_without_end_are_refused),
         cmocka_unit_test(other_formats_are_not_touched),
         cmocka_unit_test(damage_is_answered_wherever_it_is),
+        cmocka_unit_test(an_idle_model_keeps_no_picture),
+        cmocka_unit_test(a_page_that_there_is_no_memory_for_is_not_taken_for_blank),
         cmocka_unit_test(nothing_is_written_to_stderr),
     };
     return cmocka_run_group_tests(tests, open_reader, close_reader);
