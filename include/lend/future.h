@@ -52,7 +52,9 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * 0          decided; the outcome says what
  * ETIMEDOUT  not decided yet; the job is not touched by that
  * EBUSY      the same for LEND_NOW
- * EDEADLK    asked from within the job itself
+ * EDEADLK    asked from within the job itself; or the wait could never have ended otherwise than by
+ *            a deadline, since all who could end it wait too: told to the sink, with who waits for
+ *            whom (LEND_EVENT_DEADLOCK)
  * EINVAL     future is NULL
  * ENOMEM     no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);

@@ -45,13 +45,16 @@ struct lend_lease {
  * EINVAL     pool is NULL
  * EBUSY      LEND_NOW, and no model was free or others wait already
  * ETIMEDOUT  none came back until the deadline
+ * EDEADLK    it could not have come before the deadline: all who hold one wait themselves, for each
+ *            other or for the caller; the report has the steps. Told at once
  * ENOBUFS    options.waiters_max are waiting already
  * ESHUTDOWN  the pool is closing
  * EIO        no model is left and none can be loaded; the report has the loader's words
  * ENOMEM     no memory for what waiting needs
  *
- * A borrower who holds one model and waits for another can wait for itself: a thread that needs two
- * takes them from two pools, always in the same order.
+ * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
+ * the wait that would have ended first by its deadline is refused (the newest, if none has one), and
+ * the others go on: give back what you hold, and try again.
  *
  * Not a cancellation point (pthread_cancel). */
 LEND_API LEND_NODISCARD struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,

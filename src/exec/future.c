@@ -2,21 +2,37 @@
  *
  * Futures: the owner's face of a task. */
 #include "base/clock.h"
-#include "exec/state.h"
+#include "exec/deadlock.h"
 
-/* Wait in one of the task's two queues. The future's owner keeps the task, and the task its
+/* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
  * executor's lock. */
-static int wait_in(struct task *task, struct list *queue, struct waiter *self,
-                   lend_deadline deadline) {
+static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
+                     lend_deadline deadline) {
     bool awake = waiter_sleep(self, deadline);
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
-    if (!decided)
+    if (!decided) {
         list_remove(queue, &self->node);
+        self->verdict = VERDICT_TIMED_OUT;
+    }
     lend__lock_release(&task->executor->lock);
     if (decided && !awake)
         waiter_finish(self);
-    return decided ? 0 : deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+}
+
+/* The same in sight of the watch, if others may be waiting for this thread. */
+static int wait_in(struct task *task, struct list *queue, struct waiter *self,
+                   lend_deadline deadline) {
+    struct wait wait;
+    bool shown = thread_may_be_awaited();
+    if (shown)
+        lend__future_wait_show(task, queue, self, deadline, &wait);
+    sleep_in(task, queue, self, deadline);
+    if (shown)
+        lend__future_wait_hide(task, &wait);
+    if (self->verdict == VERDICT_TIMED_OUT)
+        return deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+    return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
 
 enum what { DECIDED, OVER };

@@ -31,6 +31,8 @@ void lend__executor_accept(lend_executor *executor, struct task *task, enum task
     if (stage == TASK_QUEUED) {
         enqueue(executor, task);
         lend__task_arm(task);
+    } else {
+        task->runner_tid = owner_tid(thread_owner());
     }
 }
 
@@ -41,6 +43,7 @@ static void hand_over(lend_executor *executor, struct list *woken) {
     dequeue(executor, task);
     lend__task_disarm(task);
     task->stage = TASK_BORROWING;
+    task->runner_tid = worker->tid;
     worker->task = task;
     waiter_decide(&worker->waiter, VERDICT_GRANTED, &executor->locked.idle, woken);
 }

@@ -42,6 +42,7 @@ struct worker {
     struct lend_executor *executor;
     uint32_t number;
     struct waiter waiter; /* in executor->idle, or about to look at `task` */
+    uint32_t tid;         /* under the lock: 0 until it was idle for the first time */
     struct task *task;    /* under the lock: handed over, not yet begun */
 };
 

@@ -79,6 +79,7 @@ struct task {
     /* under executor->lock */
     enum task_stage stage;
     bool told;
+    uint32_t runner_tid;    /* of the thread that has it, from BORROWING on */
     struct list_node place; /* in executor->live until it is over, then in executor->kept */
     struct list_node turn;  /* in executor->queue or executor->given_up, or nowhere */
     struct heap_node timer; /* in executor->timers while undecided, QUEUED or RUNNING */

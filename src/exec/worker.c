@@ -138,6 +138,7 @@ static struct task *next_task(struct worker *self) {
     lend__lock_acquire(&executor->lock);
     bool ending = executor->locked.phase == EXECUTOR_ENDING;
     if (!ending) {
+        self->tid = owner_tid(thread_owner());
         waiter_rearm(&self->waiter);
         list_append(&executor->locked.idle, &self->waiter.node);
         lend__executor_settle(executor, &woken);

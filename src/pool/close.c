@@ -49,7 +49,8 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
         return 0;
     }
     if (reterr_report != NULL)
-        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns);
+        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns,
+                                           /* steps= */ NULL);
     return EBUSY;
 }
 

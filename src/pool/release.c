@@ -93,6 +93,7 @@ static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
         return false;
     }
     *ret_lease = lend_lease_take(lease);
+    lend__thread_self.held--;
     return true;
 }
 

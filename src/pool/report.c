@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports: the pool's state at one moment, and the words for it. */
+ * Reports: the pool's state at one moment. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -8,8 +8,9 @@
 
 #include <lend/report.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* The report and its holders are one allocation. */
+/* The report and its lists are one allocation: the holders, then the steps. */
 struct report_memory {
     struct lend_report report;
     struct lend_holder holders[];
@@ -43,6 +44,8 @@ static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_rep
     if (pool->locked.phase != POOL_OPEN)
         return report->tenant[0] != '\0' && report->lent == 0 ? LEND_CAUSE_TENANTS
                                                              : LEND_CAUSE_CLOSING;
+    if (report->error == EDEADLK)
+        return LEND_CAUSE_DEADLOCK;
     if (pool->locked.hopeless)
         return LEND_CAUSE_LOADER;
     if (report->error == ENOBUFS)
@@ -80,11 +83,25 @@ static int oldest_first(const void *one, const void *other) {
     return (a < b) - (a > b);
 }
 
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns) {
+static void copy_steps(struct report_memory *memory, uint32_t models, const struct steps *steps) {
+    void *end = &memory->holders[models];
+    struct lend_step *list = end;
+    memcpy(list, steps->list, steps->count * sizeof *list);
+    memory->report.steps = list;
+    memory->report.step_count = steps->count;
+}
+
+struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
+                                      const struct steps *steps) {
+    size_t models = pool->options.models;
+    size_t step_count = steps != NULL ? steps->count : 0;
     struct report_memory *memory =
-        lend__memory_new(sizeof *memory + pool->options.models * sizeof *memory->holders);
+        lend__memory_new(sizeof *memory + models * sizeof *memory->holders +
+                         step_count * sizeof(struct lend_step));
     if (memory == NULL)
         return NULL;
+    if (steps != NULL)
+        copy_steps(memory, pool->options.models, steps);
     struct lend_report *report = &memory->report;
     report->error = error;
     report->waited_ns = waited_ns;
@@ -101,82 +118,14 @@ void lend_report_free(struct lend_report *report) {
     lend__memory_free(report);
 }
 
-/* "no model within 500 ms; " */
-static void add_failure(struct text *text, const struct lend_report *report) {
-    bool closing = report->cause == LEND_CAUSE_CLOSING || report->cause == LEND_CAUSE_TENANTS;
-    switch (report->error) {
-    case 0:
-        return;
-    case ETIMEDOUT:
-        lend__text_add(text, "no model within ");
-        lend__text_add_duration(text, report->waited_ns);
-        break;
-    case EBUSY:
-        lend__text_add(text, closing ? "not closed within " : "no model free");
-        if (closing)
-            lend__text_add_duration(text, report->waited_ns);
-        break;
-    default: /* the cause, at the end, says why */
-        lend__text_add(text, "no model");
-    }
-    lend__text_add(text, "; ");
-}
-
-/* "3 of 4 lent, 1 loading" */
-static void add_counts(struct text *text, const struct lend_report *report) {
-    lend__text_add(text, "%u of %u lent", report->lent, report->models);
-    if (report->free > 0)
-        lend__text_add(text, ", %u free", report->free);
-    if (report->loading > 0)
-        lend__text_add(text, ", %u loading", report->loading);
-    if (report->retiring > 0)
-        lend__text_add(text, ", %u retiring", report->retiring);
-    if (report->lost > 0)
-        lend__text_add(text, ", %u lost", report->lost);
-}
-
-/* "#0 thread 4711 for 12.3 s at batch.c:88" */
-static void add_holder(struct text *text, const struct lend_holder *holder) {
-    if (holder->kind == LEND_OWNER_JOB)
-        lend__text_add(text, "#%u job %llu (thread %u) for ", holder->slot,
-                       (unsigned long long)holder->id, holder->tid);
-    else
-        lend__text_add(text, "#%u thread %u for ", holder->slot, holder->tid);
-    lend__text_add_duration(text, holder->held_ns);
-    lend__text_add_site(text, holder->site);
-}
-
-size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size) {
-    struct text text = text_into(buffer, size);
-    if (report == NULL) {
-        lend__text_add(&text, "no report");
-        return text.length;
-    }
-    lend__text_add(&text, "pool \"%s\": ", report->pool);
-    add_failure(&text, report);
-    add_counts(&text, report);
-    for (size_t i = 0; i < report->holder_count; i++) {
-        lend__text_add(&text, i == 0 ? ": " : ", ");
-        add_holder(&text, &report->holders[i]);
-    }
-    if (report->waiting > 0)
-        lend__text_add(&text, "; %u waiting of at most %u", report->waiting, report->waiters_max);
-    if (report->loader.text[0] != '\0')
-        lend__text_add(&text, "; the loader says: %s", report->loader.text);
-    if (report->tenant[0] != '\0')
-        lend__text_add(&text, "; executor \"%s\" is open", report->tenant);
-    if (report->cause != LEND_CAUSE_NONE)
-        lend__text_add(&text, "; %s", lend_cause_words(report->cause));
-    return text.length;
-}
-
 size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {
     if (pool == NULL) {
         struct text text = text_into(buffer, size);
         lend__text_add(&text, "no pool");
         return text.length;
     }
-    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0);
+    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
+                                                    /* steps= */ NULL);
     size_t length = lend_report_print(report, buffer, size);
     lend_report_free(report);
     return length;

@@ -26,6 +26,7 @@
 #include "pool/idle.h"
 #include "pool/lending.h"
 #include "pool/slot.h"
+#include "pool/watch.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
 #include "sync/waiter.h"
@@ -98,8 +99,9 @@ void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int
 /* Free a pool that never opened or is drained: any prefix of what open does. */
 void lend__pool_destroy(lend_pool *pool);
 
-/* A report of the pool as it is now, oldest holder first; NULL if memory ran out. Takes the lock.
- */
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns);
+/* A report of the pool as it is now, oldest holder first, with the steps of a deadlock if it is
+ * one (copied; NULL is allowed); NULL if memory ran out. Takes the lock. */
+struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
+                                      const struct steps *steps);
 
 #endif
