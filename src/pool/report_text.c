@@ -21,6 +21,9 @@ static void add_failure(struct text *text, const struct lend_report *report) {
         if (closing)
             lend__text_add_duration(text, report->waited_ns);
         break;
+    case EDEADLK:
+        lend__text_add(text, "deadlock");
+        break;
     default: /* the cause, at the end, says why */
         lend__text_add(text, "no model");
     }

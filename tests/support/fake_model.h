@@ -57,6 +57,10 @@ void fakes_fail_next(struct fake_operation *operation, unsigned count, int error
 /* The same for a call that is not the next one: the n-th of all, counted from 1. */
 void fakes_fail_nth(struct fake_operation *operation, unsigned n, int error, const char *words);
 
+/* Let the calls wait until `gate` is open. Returns the number of the first that surely will: it is
+ * there once `calls` is that high. */
+unsigned fakes_hold(struct fake_operation *operation, struct gate *gate);
+
 /* From the one to the other a borrower uses the model. May be called on any thread. */
 void fake_begin(void *model);
 void fake_end(void *model);
