@@ -19,6 +19,7 @@ LEND_BEGIN_DECLS
 enum lend_owner_kind {
     LEND_OWNER_THREAD = 1, /* id is the kernel's thread id (gettid) */
     LEND_OWNER_JOB,        /* id is the job's number (lend_job_number) */
+    LEND_OWNER_DETACHED,   /* nobody; id is the thread id of who detached it */
 };
 
 /* One lent model and who has it. */

@@ -6,6 +6,7 @@
 #include "base/histogram.h"
 #include "base/text.h"
 #include "exec/state.h"
+#include "pool/registry.h"
 
 #include <lend/lease.h>
 #include <lend/report.h>
@@ -89,16 +90,23 @@ static bool end_run(struct task *task, int error, int64_t ran_ns) {
     return overran;
 }
 
-/* True if somebody else has told or tells the owner. */
-static bool run_on(struct task *task, struct lend_lease *lease) {
-    struct lend_job *job = &task->job;
-    int64_t began_ns = lend__clock_now_ns();
-    int error = task->spec.run(lease->model, task->spec.argument, job);
-    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
+/* The job's model, and what else it took as a job and did not give back. */
+static void give_back(struct lend_job *job, struct lend_lease *lease, uint32_t held_before) {
     if (job->model_broken)
         lend_release_broken(lease, job->broken_why);
     else
         lend_release(lease);
+    if (lend__thread_self.held > held_before)
+        lend__reclaim_from_job(thread_owner());
+}
+
+/* True if somebody else has told or tells the owner. */
+static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+    struct lend_job *job = &task->job;
+    int64_t began_ns = lend__clock_now_ns();
+    int error = task->spec.run(lease->model, task->spec.argument, job);
+    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
+    give_back(job, lease, held_before);
     bool overran = end_run(task, error, ran_ns);
     if (overran)
         report_overrun(task, error);
@@ -110,12 +118,13 @@ static bool run_on(struct task *task, struct lend_lease *lease) {
 /* As the job: what is borrowed from here to the return belongs to it. True if somebody else tells
  * the owner. */
 static bool borrow_and_run(struct task *task) {
+    uint32_t held_before = lend__thread_self.held;
     owner_word before = lend__thread_job_begin(task->number);
     struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
                                             task->site, &task->borrow_cancel);
     bool told = false;
     if (begin_run(task, &lease))
-        told = run_on(task, &lease);
+        told = run_on(task, &lease, held_before);
     else
         lend_release(&lease);
     lend__thread_job_end(before);

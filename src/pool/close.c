@@ -4,6 +4,7 @@
  * gives up leaves the pool shut, and the next one goes on from there. Also the tenants' coming and
  * going, which close waits for. */
 #include "base/clock.h"
+#include "pool/registry.h"
 #include "pool/state.h"
 
 /* Become the closer. EALREADY if there is one. */
@@ -45,6 +46,7 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
         return error;
     if (wait_until_drained(pool, parker, deadline)) {
         lend__thread_join(&pool->keeper);
+        lend__registry_remove(pool);
         lend__pool_destroy(pool);
         return 0;
     }

@@ -13,7 +13,7 @@
 static bool all_holders_wait(const lend_pool *pool, struct wait *wait, struct walk *walk) {
     for (uint32_t i = 0; i < pool->options.models; i++) {
         struct slot_holder holder;
-        if (!slot_holder(&pool->slots[i], &holder) || owner_kind(holder.owner) == OWNER_NONE)
+        if (!slot_holder(&pool->slots[i], &holder) || owner_kind(holder.owner) == OWNER_DETACHED)
             return false;
         struct tie tie = {.tid = owner_tid(holder.owner),
                           .slot = (int)i,

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "pool/loader.h"
+#include "pool/registry.h"
 #include "pool/state.h"
 
 #define MODELS_WAITERS 8
@@ -115,10 +116,12 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     int shield = lend__thread_shield();
     struct lend_reason words = {0};
     int error = open_pool(pool, options, &words);
-    if (error == 0)
+    if (error == 0) {
+        lend__registry_add(pool);
         *ret_pool = pool;
-    else
+    } else {
         lend__pool_destroy(pool);
+    }
     if (error != 0 && reason != NULL)
         *reason = words;
     lend__thread_unshield(shield);

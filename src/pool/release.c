@@ -9,17 +9,18 @@
 
 #include <lend/lease.h>
 
-/* 0, or why this lease may not be given back here: ESTALE, EPERM. */
+/* 0, or why this lease may not be given back here: ESTALE, EPERM. Of a lease that was detached, the
+ * caller becomes the owner. */
 static int refusal(const struct lend_lease *lease) {
     const lend_pool *pool = lease->pool;
     if (lease->slot >= pool->options.models)
         return ESTALE;
-    const struct slot *slot = &pool->slots[lease->slot];
+    struct slot *slot = &pool->slots[lease->slot];
     if (word_read(&slot->life) != life_make(lease->generation, SLOT_LENT))
         return ESTALE;
-    if (word_peek(&slot->owner) != thread_owner())
-        return EPERM;
-    return 0;
+    if (__builtin_expect(word_peek(&slot->owner) == thread_owner(), 1))
+        return 0;
+    return lend__slot_adopt(slot, lease->generation);
 }
 
 /* A foreign lease stays as it is, so that its owner can still give it back. */
@@ -78,6 +79,18 @@ static int reset(const lend_pool *pool, void *model, struct lend_reason *reason)
     return error;
 }
 
+/* To the next borrower, or to the keeper if it cannot be reset. */
+static void give_back(lend_pool *pool, uint32_t index) {
+    struct lend_reason reason;
+    reason.error = 0;
+    reason.text[0] = '\0';
+    int error = reset(pool, pool->slots[index].model, &reason);
+    if (error == 0)
+        put_back(pool, index);
+    else
+        retire(pool, index, LEND_EVENT_RESET_FAILED, error, reason.text);
+}
+
 /* Empty the caller's lease, and say whether there is a model to give back, in *ret_lease. */
 static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
     if (lease == NULL)
@@ -99,16 +112,8 @@ static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
 
 void lend_release(struct lend_lease *lease) {
     struct lend_lease own;
-    if (!surrender(lease, &own))
-        return;
-    struct lend_reason reason;
-    reason.error = 0;
-    reason.text[0] = '\0';
-    int error = reset(own.pool, own.model, &reason);
-    if (error == 0)
-        put_back(own.pool, own.slot);
-    else
-        retire(own.pool, own.slot, LEND_EVENT_RESET_FAILED, error, reason.text);
+    if (surrender(lease, &own))
+        give_back(own.pool, own.slot);
 }
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {
@@ -118,6 +123,15 @@ void lend_release_broken(struct lend_lease *lease, const char *why) {
         retire(own.pool, own.slot, LEND_EVENT_MODEL_BROKEN, 0, why != NULL ? why : "");
         lend__thread_unshield(shield);
     }
+}
+
+/* Reset and check it as after any lease, with one thing more to tell. */
+void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who) {
+    struct slot *slot = &pool->slots[index];
+    const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
+    lend__pool_event(pool, LEND_EVENT_LEASE_LEFT, 0, (int)index, site, who);
+    lend__thread_self.held--;
+    give_back(pool, index);
 }
 
 struct lend_lease lend_lease_take(struct lend_lease *lease) {

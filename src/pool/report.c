@@ -23,9 +23,8 @@ static void note_holder(struct report_memory *memory, const struct slot *slot, u
         return;
     memory->holders[memory->report.holder_count++] = (struct lend_holder){
         .slot = index,
-        .kind = owner_kind(holder.owner) == OWNER_JOB ? LEND_OWNER_JOB : LEND_OWNER_THREAD,
-        .id = owner_kind(holder.owner) == OWNER_JOB ? owner_number(holder.owner)
-                                                    : owner_tid(holder.owner),
+        .kind = owner_reported_kind(holder.owner),
+        .id = owner_reported_id(holder.owner),
         .tid = owner_tid(holder.owner),
         .held_ns = elapsed_ns(holder.since_ns, now_ns),
         .site = holder.site,
@@ -78,9 +77,10 @@ static void fill(const lend_pool *pool, struct report_memory *memory) {
 }
 
 static int oldest_first(const void *one, const void *other) {
-    int64_t a = ((const struct lend_holder *)one)->held_ns;
-    int64_t b = ((const struct lend_holder *)other)->held_ns;
-    return (a < b) - (a > b);
+    const struct lend_holder *a = one, *b = other;
+    if (a->held_ns != b->held_ns)
+        return a->held_ns < b->held_ns ? 1 : -1;
+    return (a->slot > b->slot) - (a->slot < b->slot);
 }
 
 static void copy_steps(struct report_memory *memory, uint32_t models, const struct steps *steps) {

@@ -43,21 +43,34 @@ static void add_counts(struct text *text, const struct lend_report *report) {
         lend__text_add(text, ", %u lost", report->lost);
 }
 
+/* "thread 4711", "job 17 (thread 4711)", "nobody since thread 4711 detached it" */
+static void add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
+    switch (kind) {
+    case LEND_OWNER_THREAD:
+        lend__text_add(text, "thread %u", tid);
+        break;
+    case LEND_OWNER_JOB:
+        lend__text_add(text, "job %llu (thread %u)", (unsigned long long)id, tid);
+        break;
+    case LEND_OWNER_DETACHED:
+        lend__text_add(text, "nobody (detached by thread %u)", tid);
+        break;
+    }
+}
+
 /* "#0 thread 4711 for 12.3 s at batch.c:88" */
 static void add_holder(struct text *text, const struct lend_holder *holder) {
-    if (holder->kind == LEND_OWNER_JOB)
-        lend__text_add(text, "#%u job %llu (thread %u) for ", holder->slot,
-                       (unsigned long long)holder->id, holder->tid);
-    else
-        lend__text_add(text, "#%u thread %u for ", holder->slot, holder->tid);
+    lend__text_add(text, "#%u ", holder->slot);
+    add_owner(text, holder->kind, holder->id, holder->tid);
+    lend__text_add(text, " for ");
     lend__text_add_duration(text, holder->held_ns);
     lend__text_add_site(text, holder->site);
 }
 
 /* "thread 4711 waits at a.c:9 for pool "b", whose #0 thread 4712 holds for 3 s at b.c:5" */
 static void add_step(struct text *text, const struct lend_step *step) {
-    const char *who = step->kind == LEND_OWNER_JOB ? "job" : "thread";
-    lend__text_add(text, "%s %llu waits", who, (unsigned long long)step->id);
+    add_owner(text, step->kind, step->id, step->tid);
+    lend__text_add(text, " waits");
     lend__text_add_site(text, step->site);
     lend__text_add(text, " for %s", step->awaits);
     if (step->slot < 0) {

@@ -29,6 +29,7 @@
 #include "sync/thread.h"
 #include "sync/word.h"
 
+#include <lend/report.h>
 #include <lend/site.h>
 
 enum slot_state { SLOT_FREE, SLOT_LENT, SLOT_RETIRING, SLOT_LOADING, SLOT_LOST };
@@ -88,6 +89,24 @@ static inline void slot_end_lease(struct slot *slot, int64_t now_ns, enum slot_s
     int64_t held_ns = now_ns > since_ns ? now_ns - since_ns : 0;
     word_count(&slot->holds[histogram_bucket(held_ns)]);
     slot_become(slot, next);
+}
+
+/* The same as reports have it. */
+static inline enum lend_owner_kind owner_reported_kind(owner_word owner) {
+    switch (owner_kind(owner)) {
+    case OWNER_JOB:
+        return LEND_OWNER_JOB;
+    case OWNER_DETACHED:
+        return LEND_OWNER_DETACHED;
+    case OWNER_NONE:
+    case OWNER_THREAD:
+        return LEND_OWNER_THREAD;
+    }
+    return LEND_OWNER_THREAD;
+}
+
+static inline uint64_t owner_reported_id(owner_word owner) {
+    return owner_kind(owner) == OWNER_JOB ? owner_number(owner) : owner_tid(owner);
 }
 
 /* Who has the slot, read without a lock while it may change hands; false if nobody has, or it

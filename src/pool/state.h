@@ -46,6 +46,7 @@ struct lend_pool {
     uint32_t waiters_max; /* options.waiters_max with LEND_NO_WAITERS as 0 */
     struct slot *slots;   /* options.models of them */
     struct thread keeper;
+    struct list_node entry; /* in the registry, under its lock */
 
     _Alignas(CACHE_LINE) struct word idle; /* idle.h */
 
@@ -91,6 +92,13 @@ void lend__pool_judge(lend_pool *pool, struct list *woken);
 
 /* Under the lock: may the pool be freed? */
 bool lend__pool_is_drained(const lend_pool *pool);
+
+/* Make the caller the owner of a lease that was detached. 0, EPERM if it was not, ESTALE. */
+int lend__slot_adopt(struct slot *slot, uint64_t generation);
+
+/* End the lease of a slot that the calling thread holds, in whose name nobody else will. No lock is
+ * held. */
+void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who);
 
 /* Tell the sink. No lock is held. */
 void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int slot,

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "pool/slot.h"
 #include "sync/lock.h"
 
 #define HASH_BITS 8
@@ -74,9 +74,8 @@ struct wait *lend__watch_judge(struct wait *newest) {
 
 static void fill_step(struct lend_step *step, const struct wait *wait, int64_t now_ns) {
     *step = (struct lend_step){
-        .kind = owner_kind(wait->owner) == OWNER_JOB ? LEND_OWNER_JOB : LEND_OWNER_THREAD,
-        .id = owner_kind(wait->owner) == OWNER_JOB ? owner_number(wait->owner)
-                                                   : owner_tid(wait->owner),
+        .kind = owner_reported_kind(wait->owner),
+        .id = owner_reported_id(wait->owner),
         .tid = owner_tid(wait->owner),
         .waited_ns = elapsed_ns(wait->since_ns, now_ns),
         .site = wait->site,

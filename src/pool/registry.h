@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The registry: every open pool of the process, for questions that are asked of all of them: what
+ * did this thread or job leave behind? */
+#ifndef LEND_SRC_POOL_REGISTRY_H
+#define LEND_SRC_POOL_REGISTRY_H
+
+#include "sync/thread.h"
+
+#include <lend/pool.h>
+
+/* From before the first lease to after the last. */
+void lend__registry_add(lend_pool *pool);
+void lend__registry_remove(lend_pool *pool);
+
+/* Take back what the calling thread holds and has no more use for: as the job that it ran and that
+ * has returned, or all of it, because it ends. Each lease is told to its pool's sink, with the site
+ * of the borrow. Runs resets. Returns how many there were. */
+uint32_t lend__reclaim_from_job(owner_word job);
+uint32_t lend__reclaim_from_thread(void);
+
+#endif
