@@ -6,6 +6,7 @@
  * to the executor as jobs, and prints each result when all before it are printed. It never waits
  * for one job; it sleeps until any is decided, a slow file brings more, or a signal comes. */
 #define _GNU_SOURCE
+#include "lend-ocr/console.h"
 #include "lend-ocr/inputs.h"
 #include "lend-ocr/options.h"
 #include "lend-ocr/output.h"
@@ -45,6 +46,7 @@ struct batch {
     struct inputs inputs;
     bool inputs_ended;
     struct output output;
+    struct console console;
     struct progress progress;
     struct tally tally;
     int signal; /* that asked it to stop; 0: none */
@@ -62,11 +64,10 @@ static int open_pool(struct batch *batch) {
         &LEND_POOL_OPTIONS(.name = "ocr", .ops = &lend_ocr_model_ops, .ops_context = &batch->ocr,
                            .models = options->models, .progress = progress_loading,
                            .progress_context = &batch->progress, .reason = &reason));
-    progress_hide(&batch->progress);
+    console_erase(&batch->console);
     if (error == 0)
         return ALL_READ;
-    progress_say(&batch->progress, NULL,
-                 reason.text[0] != '\0' ? reason.text : lend_strerror(error));
+    console_say(&batch->console, NULL, reason.text[0] != '\0' ? reason.text : lend_strerror(error));
     return error == ENOMEM ? SOME_FAILED : BAD_USAGE;
 }
 
@@ -80,14 +81,14 @@ static int open_executor(struct batch *batch) {
     if (error == 0)
         error = lend_executor_options_get(batch->executor, &effective);
     if (error == 0) {
-        size_t jobs = (size_t)effective.workers + effective.queue_max;
-        /* A deadline counts from submission: what is to be measured is reading, not queueing. */
-        bool queue = options->queue > 0 || options->deadline_ms == 0;
-        error = window_open(&batch->window, batch->executor, WINDOW_PER_JOB * jobs,
-                            queue ? jobs : effective.workers);
+        /* A deadline counts from submission. It is meant for the reading: nothing may queue then,
+         * unless a queue was asked for. */
+        bool queue = options->deadline_ms == 0 || options->queue > 0;
+        size_t jobs = (size_t)effective.workers + (queue ? effective.queue_max : 0);
+        error = window_open(&batch->window, batch->executor, WINDOW_PER_JOB * jobs, jobs);
     }
     if (error != 0)
-        progress_say(&batch->progress, NULL, lend_strerror(error));
+        console_say(&batch->console, NULL, lend_strerror(error));
     return error == 0 ? ALL_READ : SOME_FAILED;
 }
 
@@ -95,7 +96,7 @@ static int open_output(struct batch *batch) {
     struct lend_reason reason = {0};
     if (output_open(&batch->output, batch->options.as, batch->options.folder, &reason) == 0)
         return ALL_READ;
-    progress_say(&batch->progress, NULL, reason.text);
+    console_say(&batch->console, NULL, reason.text);
     return BAD_USAGE;
 }
 
@@ -104,15 +105,15 @@ static int open_output(struct batch *batch) {
 static void tell_failure(struct batch *batch, const char *name, const char *words) {
     struct lend_reason reason = {0};
     batch->tally.failed++;
-    progress_say(&batch->progress, name, words);
+    console_say(&batch->console, name, words);
     if (output_print_failure(&batch->output, name, words, &reason) != 0 && batch->output.error == 0)
-        progress_say(&batch->progress, name, reason.text);
+        console_say(&batch->console, name, reason.text);
 }
 
 static void tell_result(struct batch *batch, const char *name,
                         const struct lend_ocr_result *result) {
     struct lend_reason reason = {0};
-    progress_hide(&batch->progress);
+    console_erase(&batch->console);
     int error = output_print(&batch->output, name, result, &reason);
     if (batch->output.error != 0)
         return;
@@ -221,18 +222,17 @@ static void read_all(struct batch *batch) {
 }
 
 static int conclude(struct batch *batch) {
-    struct lend_reason reason = {0};
-    output_end(&batch->output, &reason);
+    output_end(&batch->output);
     int error = batch->output.error;
     if (error == EPIPE)
         return PIPE_CLOSED;
     if (error != 0)
-        progress_say(&batch->progress, "standard output", strerror(error));
+        console_say(&batch->console, "standard output", strerror(error));
     if (batch->signal != 0) {
         char words[96];
         snprintf(words, sizeof words, "stopped; %zu of %zu files were read", batch->tally.read,
                  inputs_total(&batch->inputs));
-        progress_say(&batch->progress, NULL, words);
+        console_say(&batch->console, NULL, words);
         return SIGNALLED + batch->signal;
     }
     return error != 0 || batch->tally.failed > 0 ? SOME_FAILED : ALL_READ;
@@ -245,7 +245,7 @@ static void close_models(struct batch *batch, int status) {
     if (lend_executor_close(batch->executor, by) == 0 &&
         lend_pool_close(batch->pool, by, NULL) == 0)
         return;
-    progress_say(&batch->progress, NULL, "a page is still being read and is left behind");
+    console_say(&batch->console, NULL, "a page is still being read and is left behind");
     _exit(status);
 }
 
@@ -259,7 +259,7 @@ static int run(struct batch *batch) {
         batch->inputs = inputs_open(batch->options.arguments, batch->options.argument_count);
         batch->tally = tally_begin();
         read_all(batch);
-        progress_hide(&batch->progress);
+        console_erase(&batch->console);
         status = conclude(batch);
         if (batch->options.stats)
             stats_print(&batch->tally, batch->pool, batch->executor);
@@ -282,7 +282,7 @@ static void hold_standard_streams(void) {
 }
 
 int main(int argc, char **argv) {
-    struct batch batch = {.progress = progress_open()};
+    struct batch batch = {.console = console_open(), .progress.console = &batch.console};
     hold_standard_streams();
     switch (options_parse(&batch.options, argc, argv)) {
     case OPTIONS_HELP:

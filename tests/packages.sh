@@ -2,7 +2,7 @@
 #
 # Sourced by tests/run.sh and examples/quickstart.sh: what a fresh Debian 12 lacks, and how it is
 # had.
-build_packages="gcc g++ libc6-dev cmake ninja-build pkg-config libtesseract-dev libleptonica-dev
+build_packages="gcc g++ libc6-dev cmake ninja-build pkg-config libtesseract-dev libleptonica-dev libpng-dev libjpeg-dev
     tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-sim"
 test_packages="clang clang-format libcmocka-dev python3"
 

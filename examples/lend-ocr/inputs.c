@@ -26,7 +26,7 @@ static bool is_picture_name(const char *name) {
     return false;
 }
 
-static bool is_folder(DIR *parent, const struct dirent *entry) {
+static bool is_subfolder(DIR *parent, const struct dirent *entry) {
     struct stat about;
     if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
         return entry->d_type == DT_DIR;
@@ -74,7 +74,7 @@ static int list_folder(struct inputs *inputs, const char *folder, int fd) {
     int error = 0;
     const struct dirent *entry;
     while (error == 0 && (errno = 0, entry = readdir(stream)) != NULL)
-        if (is_picture_name(entry->d_name) && !is_folder(stream, entry))
+        if (is_picture_name(entry->d_name) && !is_subfolder(stream, entry))
             error = keep_name(inputs, &room, entry->d_name);
     if (error == 0)
         error = errno;
@@ -98,47 +98,53 @@ static int open_file(const char *path) {
     return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Takes name and fd. */
-static void give(struct input *ret_input, char *name, int fd, int error) {
+static void give_failure(struct input *ret_input, char *name, int error) {
     *ret_input = (struct input){.name = name};
-    if (name == NULL && fd >= 0)
-        close(fd);
-    else if (fd >= 0)
-        ret_input->picture = picture_open(fd);
-    if (name == NULL || (fd >= 0 && ret_input->picture == NULL))
-        error = ENOMEM;
-    if (error != 0)
-        lend_reason_set(&ret_input->reason, error, "%s",
-                        error == ENODATA ? "no pictures in this folder" : strerror(error));
+    lend_reason_set(&ret_input->reason, error, "%s",
+                    error == ENODATA ? "no pictures in this folder" : strerror(error));
+}
+
+/* Takes name and fd. One that is missing has left its reason in errno. */
+static void give_file(struct input *ret_input, char *name, int fd) {
+    struct picture *picture = fd >= 0 ? picture_open(fd) : NULL;
+    if (picture == NULL)
+        give_failure(ret_input, name, errno);
+    else
+        *ret_input = (struct input){.name = name, .picture = picture};
 }
 
 static void give_from_folder(struct inputs *inputs, struct input *ret_input) {
     char *path;
     const char *slash = inputs->folder[strlen(inputs->folder) - 1] == '/' ? "" : "/";
-    if (asprintf(&path, "%s%s%s", inputs->folder, slash, inputs->names[inputs->next_name]) < 0) {
-        give(ret_input, NULL, -1, ENOMEM);
-    } else {
-        int fd = open_file(path);
-        give(ret_input, path, fd, fd < 0 ? errno : 0);
-    }
+    if (asprintf(&path, "%s%s%s", inputs->folder, slash, inputs->names[inputs->next_name]) < 0)
+        path = NULL;
+    give_file(ret_input, path, path != NULL ? open_file(path) : -1);
     if (++inputs->next_name == inputs->name_count)
         forget_folder(inputs);
+}
+
+static bool is_folder(int fd) {
+    struct stat about;
+    return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 /* The next argument. False: it is a folder, and its pictures are next. */
 static bool give_argument(struct inputs *inputs, struct input *ret_input) {
     const char *argument = inputs->arguments[inputs->next_argument++];
-    int fd = open_file(argument);
-    int error = fd < 0 ? errno : 0;
-    struct stat about;
-    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
-        error = list_folder(inputs, argument, fd);
-        fd = -1;
-        if (error == 0)
-            return false;
+    char *name = strdup(argument);
+    int fd = name != NULL ? open_file(name) : -1;
+    if (fd < 0 || !is_folder(fd)) {
+        inputs->found++;
+        give_file(ret_input, name, fd);
+        return true;
+    }
+    int error = list_folder(inputs, argument, fd);
+    if (error == 0) {
+        free(name);
+        return false;
     }
     inputs->found++;
-    give(ret_input, strdup(argument), fd, error);
+    give_failure(ret_input, name, error);
     return true;
 }
 

@@ -95,18 +95,9 @@ static int print_to_folder(struct output *output, const struct outcome *outcome,
     char *file = file_name(output, outcome->name);
     int error = file != NULL ? save(output, file, outcome) : ENOMEM;
     if (error != 0)
-        lend_reason_set(reterr_reason, error, "%s/%s: %s", output->folder, file ? file : "?",
+        lend_reason_set(reterr_reason, error, "%s/%s: %s", output->folder, file != NULL ? file : "",
                         strerror(error));
     free(file);
-    return error;
-}
-
-/* Keep the first error of standard output. */
-static int note(struct output *output, int error, struct lend_reason *reterr_reason) {
-    if (error != 0 && output->error == 0)
-        output->error = error;
-    if (error != 0)
-        lend_reason_set(reterr_reason, error, "standard output: %s", strerror(error));
     return error;
 }
 
@@ -118,12 +109,14 @@ static int begin_once(struct output *output) {
     return lend_ocr_print_begin(&output->printer);
 }
 
-static int print_to_standard(struct output *output, const struct outcome *outcome,
-                             struct lend_reason *reterr_reason) {
+static int print_to_standard(struct output *output, const struct outcome *outcome) {
     int error = begin_once(output);
     if (error == 0)
         error = print(&output->printer, outcome);
-    return note(output, error != 0 ? error : flush(stdout), reterr_reason);
+    if (error == 0)
+        error = flush(stdout);
+    output->error = error;
+    return error;
 }
 
 int output_open(struct output *output, enum lend_ocr_print_as as, const char *folder,
@@ -164,29 +157,33 @@ int output_claim(struct output *output, const char *name, struct lend_reason *re
     return known == NULL ? ENOMEM : EEXIST;
 }
 
+static int print_outcome(struct output *output, const struct outcome *outcome,
+                         struct lend_reason *reterr_reason) {
+    if (output->folder != NULL)
+        return print_to_folder(output, outcome, reterr_reason);
+    return print_to_standard(output, outcome);
+}
+
 int output_print(struct output *output, const char *name, const struct lend_ocr_result *result,
                  struct lend_reason *reterr_reason) {
-    const struct outcome outcome = {.name = name, .result = result};
-    return output->folder == NULL ? print_to_standard(output, &outcome, reterr_reason)
-                                  : print_to_folder(output, &outcome, reterr_reason);
+    return print_outcome(output, &(struct outcome){.name = name, .result = result}, reterr_reason);
 }
 
 int output_print_failure(struct output *output, const char *name, const char *words,
                          struct lend_reason *reterr_reason) {
-    const struct outcome outcome = {.name = name, .words = words};
     if (output->as != LEND_OCR_AS_JSON)
         return 0;
-    return output->folder == NULL ? print_to_standard(output, &outcome, reterr_reason)
-                                  : print_to_folder(output, &outcome, reterr_reason);
+    return print_outcome(output, &(struct outcome){.name = name, .words = words}, reterr_reason);
 }
 
-int output_end(struct output *output, struct lend_reason *reterr_reason) {
+void output_end(struct output *output) {
     if (output->folder != NULL || output->error != 0)
-        return 0;
-    int error = begin_once(output);
-    if (error == 0)
-        error = lend_ocr_print_end(&output->printer);
-    return note(output, error != 0 ? error : flush(stdout), reterr_reason);
+        return;
+    output->error = begin_once(output);
+    if (output->error == 0)
+        output->error = lend_ocr_print_end(&output->printer);
+    if (output->error == 0)
+        output->error = flush(stdout);
 }
 
 void output_close(struct output *output) {

@@ -25,14 +25,15 @@ int output_open(struct output *output, enum lend_ocr_print_as as, const char *fo
 int output_claim(struct output *output, const char *name, struct lend_reason *reterr_reason);
 
 /* Print one result, or that there is none. A file in the folder is whole or not there, whatever
- * happens meanwhile. The failures are those of writing; on standard output, `error` keeps it. */
+ * happens meanwhile; if it cannot be written, the reason says which and why. What goes wrong with
+ * standard output is kept in `error`, and then it is not to be printed to again. */
 int output_print(struct output *output, const char *name, const struct lend_ocr_result *result,
                  struct lend_reason *reterr_reason);
 int output_print_failure(struct output *output, const char *name, const char *words,
                          struct lend_reason *reterr_reason);
 
-/* Nothing follows: what was printed to standard output is completed. Fails like output_print. */
-int output_end(struct output *output, struct lend_reason *reterr_reason);
+/* Nothing follows: complete what was printed to standard output, unless it has failed. */
+void output_end(struct output *output);
 
 /* A zeroed output is closed. */
 void output_close(struct output *output);

@@ -11,7 +11,7 @@ static void print_duration(uint64_t us) {
     else if (us < 1000 * 1000)
         fprintf(stderr, "%5.1f ms", (double)us / 1e3);
     else
-        fprintf(stderr, "%5.1f s ", (double)us / 1e6);
+        fprintf(stderr, "%5.1f s", (double)us / 1e6);
 }
 
 static void print_durations(const char *what, const struct lend_histogram *durations) {
@@ -61,8 +61,10 @@ static void print_executor(const struct lend_executor_stats *stats) {
             " without a model, %" PRIu64 " cancelled, %" PRIu64 " expired\n",
             "jobs", stats->accepted, stats->succeeded, stats->failed, stats->no_model,
             stats->cancelled, stats->expired);
-    fprintf(stderr, "  %-9s %9" PRIu64 "  %" PRIu64 " jobs overran their deadline\n", "refused",
-            stats->refused, stats->overran);
+    fprintf(stderr, "  %-9s %9" PRIu64 "  ended after their deadline had been answered\n",
+            "overran", stats->overran);
+    fprintf(stderr, "  %-9s %9" PRIu64 "  found the queue full and were tried again\n", "refused",
+            stats->refused);
     print_durations("waits", &stats->waits);
     print_durations("runs", &stats->runs);
 }

@@ -12,6 +12,7 @@ enum tag {
     IMAGE_WIDTH = 256,
     IMAGE_LENGTH = 257,
     BITS_PER_SAMPLE = 258,
+    COMPRESSION = 259,
     STRIP_OFFSETS = 273,
     SAMPLES_PER_PIXEL = 277,
     ROWS_PER_STRIP = 278,
@@ -112,7 +113,7 @@ static int count_directories(const struct tiff *tiff, uint32_t *ret_count,
 
 /* What of a directory matters here. */
 struct directory {
-    struct field width, height, depth, samples, sample_format, planes;
+    struct field width, height, depth, samples, sample_format, planes, compression;
     struct field rows_per_strip, strip_offsets, strip_sizes, tile_width;
 };
 
@@ -124,6 +125,8 @@ static struct field *wanted(struct directory *directory, unsigned tag) {
         return &directory->height;
     case BITS_PER_SAMPLE:
         return &directory->depth;
+    case COMPRESSION:
+        return &directory->compression;
     case SAMPLES_PER_PIXEL:
         return &directory->samples;
     case SAMPLE_FORMAT:
@@ -181,6 +184,36 @@ static int read_directory(const struct tiff *tiff, uint32_t at, struct directory
     return 0;
 }
 
+/* How many bytes of pixels can one byte become? 0 if there is no telling. */
+static uint64_t expansion_max(uint32_t compression) {
+    switch (compression) {
+    case 1: /* none, but colours may be stored at less than the full resolution */
+        return 4;
+    case 5:     /* LZW: twelve bits for a string of its table, which has 4096 */
+    case 7:     /* JPEG: a bit for eight by eight samples, of a sixteenth of the resolution */
+    case 8:     /* Deflate: two bits for 258 times the same */
+    case 32773: /* PackBits: two bytes for 128 times the same */
+    case 32946: /* Deflate under its old number */
+        return 4096;
+    default:
+        return 0;
+    }
+}
+
+/* Decoders make room for all that the header promises. Can the strips hold that much? */
+static int check_promise(const struct tiff *tiff, const struct directory *directory,
+                         struct page_size size, uint64_t strip_bytes, struct lend_reason *reason) {
+    uint64_t bits = (uint64_t)field_or(tiff, &directory->depth, 1) *
+                    field_or(tiff, &directory->samples, 1);
+    uint64_t pixels = (uint64_t)size.width * size.height;
+    uint64_t expansion = expansion_max(field_or(tiff, &directory->compression, 1));
+    if (expansion == 0 || pixels * bits / 8 <= strip_bytes * expansion)
+        return 0;
+    return lend_reason_set(reason, EBADMSG,
+                           "TIFF: cut short: %" PRIu64 " bytes cannot be %" PRIu64 " pixels",
+                           strip_bytes, pixels);
+}
+
 /* Are all strips of pixels in the file? Sizes may be left out: libtiff then works them out. */
 static int check_strips(const struct tiff *tiff, const struct directory *directory,
                         struct page_size size, struct lend_reason *reason) {
@@ -188,6 +221,7 @@ static int check_strips(const struct tiff *tiff, const struct directory *directo
     uint32_t rows = field_or(tiff, &directory->rows_per_strip, size.height);
     bool separate = field_or(tiff, &directory->planes, 1) == SEPARATE_PLANES;
     uint32_t planes = separate ? field_or(tiff, &directory->samples, 1) : 1;
+    uint64_t total = sizes->count != 0 ? 0 : tiff->file->size;
     if (rows == 0)
         return lend_reason_set(reason, EBADMSG, "TIFF: its strips have no rows");
     uint64_t strips = (uint64_t)planes * (size.height / rows + (size.height % rows != 0));
@@ -195,12 +229,13 @@ static int check_strips(const struct tiff *tiff, const struct directory *directo
         return lend_reason_set(reason, EBADMSG, "TIFF: %" PRIu32 " of %" PRIu64 " strips are there",
                                offsets->count, strips);
     for (uint32_t i = 0; i < strips; i++) {
-        uint32_t length = sizes->count != 0 ? field_value(tiff, sizes, i) : 1;
+        uint32_t length = sizes->count != 0 ? field_value(tiff, sizes, i) : 0;
         if (!bytes_has(tiff->file, field_value(tiff, offsets, i), length))
             return lend_reason_set(reason, EBADMSG,
                                    "TIFF: cut short: strip %" PRIu32 " is not in the file", i);
+        total += length;
     }
-    return 0;
+    return check_promise(tiff, directory, size, total, reason);
 }
 
 /* The kinds that the decoder reads, and those only: it would refuse the others too, or worse. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoding with Leptonica: nothing here interprets a file but calls of it. */
+ * Who decodes what: PNG and JPEG in files of their own, TIFF, PNM and WebP with Leptonica. */
 #include "ocr/image.h"
+
+#include "ocr/decode.h"
 
 #include <allheaders.h>
 #include <inttypes.h>
@@ -16,9 +18,10 @@ void lend__image_silence(void) {
     leptSetStderrHandler(hear_nothing);
 }
 
-/* A page of a TIFF is found by the offset of its directory, which admission has been to: libtiff's
- * own way along the chain is not taken. */
-static PIX *decode(const struct bytes *file, const struct admission *admission, uint32_t index) {
+/* A page of a TIFF is found by the offset of its directory, where admission has been: libtiff's own
+ * way along the chain is not taken. */
+static PIX *decode_with_leptonica(const struct bytes *file, const struct admission *admission,
+                                  uint32_t index) {
     if (admission->info.format != LEND_OCR_TIFF)
         return pixReadMem(file->at, file->size);
     size_t offset = admission->directories[index];
@@ -29,21 +32,24 @@ static PIX *decode(const struct bytes *file, const struct admission *admission, 
  * either, that was why. */
 static bool memory_is_short(const struct lend_ocr_info *info) {
     void *probe = malloc((size_t)info->width * info->height * 4);
-    bool short_of_it = probe == NULL;
+    bool is_short = probe == NULL;
     free(probe);
-    return short_of_it;
+    return is_short;
 }
 
 int lend__image_decode(const struct bytes *file, const struct admission *admission, uint32_t index,
                        struct Pix **ret_image, struct lend_reason *reason) {
     const struct lend_ocr_info *info = &admission->info;
-    const char *format = lend_ocr_format_name(info->format);
-    PIX *image = decode(file, admission, index);
+    if (info->format == LEND_OCR_PNG)
+        return lend__decode_png(file, ret_image, reason);
+    if (info->format == LEND_OCR_JPEG)
+        return lend__decode_jpeg(file, ret_image, reason);
+    PIX *image = decode_with_leptonica(file, admission, index);
     if (image == NULL && memory_is_short(info))
         return lend_reason_set(reason, ENOMEM, "no memory for page %" PRIu32, index + 1);
     if (image == NULL)
         return lend_reason_set(reason, EBADMSG, "%s: the pixels of page %" PRIu32 " are damaged",
-                               format, index + 1);
+                               lend_ocr_format_name(info->format), index + 1);
     *ret_image = image;
     return 0;
 }

@@ -166,13 +166,15 @@ static void put_text_block(struct hocr *hocr, const struct lend_ocr_block *block
     lend__put(output, "   </div>\n");
 }
 
-/* A picture or rule, without the words in it. */
+/* A picture or rule, without the words in it; but if it has any, the command gives the box of their
+ * first line for its own. */
 static void put_other_block(struct hocr *hocr, const char *class,
                             const struct lend_ocr_block *block) {
     lend__put_format(hocr->output, "   <div class='%s'", class);
     put_id(hocr, "block", ++hocr->blocks);
     lend__put(hocr->output, " title=\"");
-    put_box(hocr->output, &block->box);
+    put_box(hocr->output,
+            block->paragraph_count > 0 ? &block->paragraphs[0].lines[0].box : &block->box);
     lend__put(hocr->output, "\"></div>\n");
 }
 

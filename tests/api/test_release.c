@@ -3,11 +3,10 @@
  * Release: a model comes back once, reset, and from its owner only; a lease can be moved, not
  * copied. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/events.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 
-#include <lend/lease.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -30,12 +29,6 @@ static void shelf_open(struct shelf *shelf, uint32_t models) {
 static void shelf_close(struct shelf *shelf) {
     fakes_close(&shelf->fakes, shelf->pool);
     events_deinit(&shelf->events);
-}
-
-static struct lend_lease take_model(struct shelf *shelf) {
-    struct lend_lease lease = lend_acquire(shelf->pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
-    return lease;
 }
 
 static void check_empty(const struct lend_lease *lease) {
@@ -64,11 +57,11 @@ static void a_released_model_can_be_lent_again(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     const void *model = lease.model;
     lend_release(&lease);
     assert_int_equal(stats_of(shelf.pool).free, 1);
-    lease = take_model(&shelf);
+    lease = borrow_now(shelf.pool);
     assert_ptr_equal(lease.model, model);
     lend_release(&lease);
     shelf_close(&shelf);
@@ -78,7 +71,7 @@ static void a_released_lease_is_empty(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     lend_release(&lease);
     check_empty(&lease);
     shelf_close(&shelf);
@@ -88,7 +81,7 @@ static void a_lease_may_be_released_any_number_of_times(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     lend_release(&lease);
     lend_release(&lease);
     lend_release_broken(&lease, "not even this");
@@ -109,7 +102,7 @@ static void what_holds_no_model_may_be_released(void **state) {
     lend_release_broken(NULL, "nothing");
     check_empty(&zeroed);
 
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct lend_lease failed = lend_acquire(shelf.pool, LEND_NOW);
     struct lend_lease other = lend_acquire(shelf.pool, LEND_NOW);
     assert_int_equal(lend_lease_error(&failed), EBUSY);
@@ -134,7 +127,7 @@ static void a_copy_of_a_released_lease_is_refused_as_stale(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct lend_lease copy = lease;
     lend_release(&lease);
     lend_release(&copy);
@@ -148,10 +141,10 @@ static void a_copy_cannot_end_the_next_lease_of_the_same_model(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct lend_lease copy = lease;
     lend_release(&lease);
-    lease = take_model(&shelf);
+    lease = borrow_now(shelf.pool);
     assert_ptr_equal(lease.model, copy.model);
     lend_release_broken(&copy, "it was mine");
     check_refused(&shelf, ESTALE, 0);
@@ -166,7 +159,7 @@ static void a_lease_with_a_slot_that_the_pool_lacks_is_stale(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct lend_lease forged = lease;
     forged.slot = UINT32_MAX;
     lend_release(&forged);
@@ -203,7 +196,7 @@ static void another_thread_cannot_call_a_model_broken(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     thread_run(break_lease, &lease);
     check_refused(&shelf, EPERM, 0);
     assert_int_equal(stats_of(shelf.pool).broken, 0);
@@ -215,7 +208,7 @@ static void a_lease_can_be_moved(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     const void *model = lease.model;
     struct lend_lease moved = lend_lease_take(&lease);
     check_empty(&lease);
@@ -232,7 +225,7 @@ static void a_failed_lease_moves_with_its_report(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct lend_lease failed = lend_acquire(shelf.pool, LEND_NOW);
     const struct lend_report *report = lend_lease_report(&failed);
     struct lend_lease moved = lend_lease_take(&failed);
@@ -258,7 +251,7 @@ static void reset_runs_on_the_releasing_thread_before_the_model_is_offered(void 
     struct shelf shelf;
     shelf_open(&shelf, 1);
     for (unsigned round = 1; round <= 3; round++) {
-        struct lend_lease lease = take_model(&shelf);
+        struct lend_lease lease = borrow_now(shelf.pool);
         fake_use(lease.model);
         assert_int_equal(atomic_load(&shelf.fakes.reset.calls), round - 1);
         lend_release(&lease);
@@ -268,35 +261,22 @@ static void reset_runs_on_the_releasing_thread_before_the_model_is_offered(void 
     shelf_close(&shelf);
 }
 
-/* Borrow, use and release, on a thread of its own: what lend_lease_error said. */
-static int borrow(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    if (lend_lease_ok(&lease))
-        fake_use(lease.model);
-    int error = lend_lease_error(&lease);
-    lend_release(&lease);
-    return error;
-}
-
 static void a_model_in_reset_is_still_lent(void **state) {
     (void)state;
     struct shelf shelf;
     struct gate gate;
     gate_init(&gate);
     shelf_open(&shelf, 1);
-    atomic_store(&shelf.fakes.reset.gate, &gate);
-    struct test_thread first, second;
-    thread_start(&first, borrow, shelf.pool);
+    fakes_hold(&shelf.fakes.reset, &gate);
+    struct borrower first = {.pool = shelf.pool, .deadline = LEND_FOREVER}, second = first;
+    borrower_start(&first);
     assert_true(eventually(atomic_load(&shelf.fakes.reset.calls) == 1));
     assert_int_equal(stats_of(shelf.pool).lent, 1);
-    struct lend_lease lease = lend_acquire(shelf.pool, LEND_NOW);
-    assert_int_equal(lend_lease_error(&lease), EBUSY);
-    lend_release(&lease);
-    thread_start(&second, borrow, shelf.pool);
-    assert_true(eventually(stats_of(shelf.pool).waiting == 1));
+    borrow_in_vain(shelf.pool, LEND_NOW, EBUSY);
+    borrower_queue_up(&second);
     gate_open(&gate);
-    assert_int_equal(thread_join(&first), 0);
-    assert_int_equal(thread_join(&second), 0);
+    assert_int_equal(borrower_join(&first), 0);
+    assert_int_equal(borrower_join(&second), 0);
     shelf_close(&shelf);
     gate_deinit(&gate);
 }
@@ -307,17 +287,17 @@ static void one_slow_reset_holds_up_nobody_else(void **state) {
     struct gate gate;
     gate_init(&gate);
     shelf_open(&shelf, 2);
-    atomic_store(&shelf.fakes.reset.gate, &gate);
-    struct test_thread slow;
-    thread_start(&slow, borrow, shelf.pool);
+    fakes_hold(&shelf.fakes.reset, &gate);
+    struct borrower slow = {.pool = shelf.pool, .deadline = LEND_NOW};
+    borrower_start(&slow);
     assert_true(eventually(atomic_load(&shelf.fakes.reset.calls) == 1));
     atomic_store(&shelf.fakes.reset.gate, NULL);
     for (int i = 0; i < 10; i++) {
-        struct lend_lease lease = take_model(&shelf);
+        struct lend_lease lease = borrow_now(shelf.pool);
         lend_release(&lease);
     }
     gate_open(&gate);
-    assert_int_equal(thread_join(&slow), 0);
+    assert_int_equal(borrower_join(&slow), 0);
     shelf_close(&shelf);
     gate_deinit(&gate);
 }
@@ -354,7 +334,7 @@ static void a_broken_model_is_not_reset_but_replaced(void **state) {
     (void)state;
     struct shelf shelf;
     shelf_open(&shelf, 1);
-    struct lend_lease lease = take_model(&shelf);
+    struct lend_lease lease = borrow_now(shelf.pool);
     struct fake_model *model = lease.model;
     unsigned number = model->number;
     lend_release_broken(&lease, "it smells of smoke");
@@ -378,9 +358,12 @@ static int cancellable_reset(void *model, void *context, struct lend_reason *rea
     return 0;
 }
 
-static int borrow_and_end(void *pool) {
-    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
-    lend_release(&lease);
+/* The lease is not on the thread's stack: AddressSanitizer takes frames that were unwound by a
+ * cancellation for living ones. */
+static int borrow_and_end(void *argument) {
+    struct lend_lease *lease = argument;
+    *lease = lend_acquire(lease->pool, LEND_NOW);
+    lend_release(lease);
     pthread_testcancel();
     return 0;
 }
@@ -391,7 +374,9 @@ static void release_is_not_a_cancellation_point(void **state) {
     struct lend_model_ops ops = fake_ops;
     ops.reset = cancellable_reset;
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &ops);
-    assert_int_equal(thread_run(borrow_and_end, pool), THREAD_LEFT);
+    struct lend_lease lease = {.pool = pool};
+    assert_int_equal(thread_run(borrow_and_end, &lease), THREAD_LEFT);
+    check_empty(&lease);
     assert_int_equal(stats_of(pool).free, 1);
     fakes_close(&fakes, pool);
 }

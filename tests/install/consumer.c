@@ -22,8 +22,8 @@ int main(void) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
     lend_pool *pool;
     int model = 0, error;
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &model,
-                                                 .models = 1)) != 0)
+    if (lend_pool_open(&pool,
+                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &model, .models = 1)) != 0)
         return 1;
     lend_with (lease, pool, lend_within_ms(500)) {
         error = lease.model == &model ? 0 : EINVAL;

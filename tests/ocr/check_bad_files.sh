@@ -4,19 +4,20 @@
 # A bad file is one line on stderr with its name and the reason; the others are read; the exit
 # status is 1. Lines come in the order of the arguments, too.
 . "$(dirname "$0")/program.sh"
-page=$pages/eng_1.png
+cut_headlines
+page=one.pgm
 expect_status 0 "$program" "$page"
 mv out page.wanted
 
 : >empty.png
 printf 'no picture at all, however long one looks at it' >words.png
-head -c 4000 "$page" >cut.png
+head -c 4000 "$page" >cut.pgm
 mkdir -p none
 ln -s nowhere dangling.png
 escape=$(printf 'two\nlines\033[31m.png')
 cp words.png "$escape"
 
-expect_status 1 "$program" missing.png "$page" empty.png words.png cut.png none dangling.png \
+expect_status 1 "$program" missing.png "$page" empty.png words.png cut.pgm none dangling.png \
     "$escape"
 expect_same page.wanted out "the good page is not all that was printed"
 cut -d : -f 1-2 err >named
@@ -24,7 +25,7 @@ cat >named.wanted <<'END'
 lend-ocr: missing.png
 lend-ocr: empty.png
 lend-ocr: words.png
-lend-ocr: cut.png
+lend-ocr: cut.pgm
 lend-ocr: none
 lend-ocr: dangling.png
 lend-ocr: two?lines?[31m.png
@@ -49,8 +50,8 @@ sed -n 3p out | grep -q '^{"file":"empty.png","error":"..*"}$' || fail "$(sed -n
 
 # Too large, too slow.
 expect_status 1 "$program" --max-pixels 1000 "$page"
-grep -q '^lend-ocr: .*eng_1.png: .*1000' err || fail "the limit is not named: $(cat err)"
-expect_status 1 "$program" --deadline 1 "$page" "$pages/eng_2.png"
+grep -q '^lend-ocr: one.pgm: .*1000' err || fail "the limit is not named: $(cat err)"
+expect_status 1 "$program" --deadline 1 "$pages/eng_1.png" "$pages/eng_2.png"
 [ "$(grep -c 'deadline' err)" -eq 2 ] || fail "the deadline is not named: $(cat err)"
 truncate -s 65M large.png
 expect_status 1 "$program" large.png
@@ -60,15 +61,15 @@ grep -q '^lend-ocr: large.png: .*64 MiB' err || fail "the limit is not named: $(
 cp "$page" same.png
 cp "$page" same.jpg
 expect_status 1 "$program" -o results same.png words.png same.jpg same.png "$page"
-[ "$(ls -A results | tr '\n' ' ')" = "eng_1.txt same.txt " ] || fail "results: $(ls -A results)"
+[ "$(ls -A results | tr '\n' ' ')" = "one.txt same.txt " ] || fail "results: $(ls -A results)"
 expect_same page.wanted results/same.txt "the first of two files with one name is not what is kept"
 [ "$(grep -c 'same.*results/same.txt' err)" -eq 2 ] || fail "the clash is not told: $(cat err)"
 if [ "$(id -u)" -ne 0 ]; then
     mkdir -m 555 sealed
     expect_status 1 "$program" -o sealed "$page"
-    grep -q 'sealed/eng_1.txt: ' err || fail "the folder is not named: $(cat err)"
+    grep -q 'sealed/one.txt: ' err || fail "the folder is not named: $(cat err)"
 fi
-mkdir -p taken/eng_1.txt
+mkdir -p taken/one.txt
 expect_status 1 "$program" -o taken "$page"
-grep -q 'taken/eng_1.txt: ' err || fail "the result that cannot be written is not named: $(cat err)"
-[ "$(ls -A taken)" = eng_1.txt ] || fail "something was left behind: $(ls -A taken)"
+grep -q 'taken/one.txt: ' err || fail "the result that cannot be written is not named: $(cat err)"
+[ "$(ls -A taken)" = one.txt ] || fail "something was left behind: $(ls -A taken)"

@@ -6,10 +6,11 @@
 # an error.
 . "$(dirname "$0")/program.sh"
 
-python3 - "$program" "$pages/eng_1.png" "$hostile" <<'END'
+cut_headlines
+python3 - "$program" one.pgm "$pages/eng_1.png" "$hostile" <<'END'
 import os, struct, subprocess, sys, zlib
 
-program, page, hostile = sys.argv[1:]
+program, page, png_file, hostile = sys.argv[1:]
 sanitized = bool(os.environ.get("LEND_SANITIZE"))
 
 
@@ -44,7 +45,7 @@ def tiff(pages, after_last, width=8, height=8):
     return data
 
 
-with open(page, "rb") as file:
+with open(png_file, "rb") as file:
     good = file.read()
 
 made = {

@@ -5,10 +5,11 @@
 # exits at once. Nothing here sleeps: each step waits for something that can be seen.
 . "$(dirname "$0")/program.sh"
 
-python3 - "$program" "$pages/eng_1.png" <<'END'
+cut_headlines
+python3 - "$program" one.pgm "$pages/eng_1.png" <<'END'
 import fcntl, os, signal, subprocess, sys, termios, time
 
-program, page = sys.argv[1:]
+program, page, long_page = sys.argv[1:]
 # The test runner may be one that ignores Ctrl-C, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -47,7 +48,11 @@ def signals_pending(process):
     return int(fields["SigPnd"], 16) | int(fields["ShdPnd"], 16)
 
 
-one = subprocess.run([program, page], stdout=subprocess.PIPE, check=True).stdout
+def read_by_program(path):
+    return subprocess.run([program, path], stdout=subprocess.PIPE, check=True).stdout
+
+
+one = read_by_program(page)
 
 
 def stop_while_waiting_for_input(number):
@@ -65,14 +70,14 @@ def stop_while_waiting_for_input(number):
 
 def stop_among_many():
     """What is printed is a beginning of what would have been, in whole pages."""
-    count = 40
-    process = start("-j", "2", "-q", "2", *[page] * count)
-    done = read_exactly(process.stdout, len(one))
+    count, text = 40, read_by_program(long_page)
+    process = start("-j", "2", "-q", "2", *[long_page] * count)
+    done = read_exactly(process.stdout, len(text))
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate()
     expect("exit status", process.returncode, 130)
     pages = 1 + rest.count(b"\f")
-    expect("what was printed", done + rest, b"\f".join([one] * pages))
+    expect("what was printed", done + rest, b"\f".join([text] * pages))
     if pages >= count:
         sys.exit("failed: all %d pages were read after Ctrl-C" % count)
     if b"%d of " % pages not in errors:
@@ -82,7 +87,7 @@ def stop_among_many():
 
 def second_signal(first, second):
     """It hangs in a write that nobody takes: the first signal cannot end it, the second does."""
-    process = start("-f", "hocr", *[page] * 4)
+    process = start("-f", "hocr", long_page)  # more than fits into the pipe
     size = fcntl.fcntl(process.stdout, 1031, 4096)  # F_SETPIPE_SZ
 
     def pipe_is_full():

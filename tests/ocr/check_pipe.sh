@@ -4,7 +4,8 @@
 # Output that cannot be written: a reader that goes away ends the program quietly (141, as the shell
 # counts a command that SIGPIPE ended); a full disk and a closed descriptor are told once, and 1.
 . "$(dirname "$0")/program.sh"
-page=$pages/eng_1.png
+cut_headlines
+page=one.pgm
 
 # A reader that takes nothing, with SIGPIPE as it is and ignored.
 for setting in - ''; do

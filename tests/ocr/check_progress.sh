@@ -4,12 +4,13 @@
 # The progress bar: on stderr while that is a terminal, nothing otherwise, and never in the way of
 # what else the terminal shows.
 . "$(dirname "$0")/program.sh"
-page=$pages/eng_1.png
+cut_headlines
+page=one.pgm
 
 expect_status 0 "$program" "$page" "$page"
 [ ! -s err ] || fail "stderr is no terminal and got: $(cat err)"
 
-python3 - "$program" "$page" "$pages/eng_2.png" <<'END'
+python3 - "$program" "$page" two.pgm <<'END'
 import fcntl, os, pty, re, struct, subprocess, sys, termios
 
 program, one, two = sys.argv[1:]
@@ -91,7 +92,7 @@ for columns in (30, 12, 2, 1):
     expect("what is left", [row for row in rows_shown(got, columns) if row], [])
 END
 
-# Rate and time left are there once they mean something: with one slow page among many.
+# Rate and time left are there once they mean something, and go on while it waits for input.
 python3 - "$program" "$page" <<'END'
 import os, pty, re, subprocess, sys
 

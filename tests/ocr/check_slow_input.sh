@@ -5,23 +5,24 @@
 # meanwhile, and what is done behind it waits for it.
 . "$(dirname "$0")/program.sh"
 
-expect_status 0 "$program" "$pages/eng_1.png"
+cut_headlines
+expect_status 0 "$program" one.pgm
 mv out one
-expect_status 0 "$program" "$pages/eng_2.png"
+expect_status 0 "$program" two.pgm
 mv out two
-expect_status 0 "$program" - <"$pages/eng_1.png"
+expect_status 0 "$program" - <one.pgm
 expect_same one out "from standard input, another text is read"
-cat "$pages/eng_1.png" | "$program" - >out || fail "a pipe on standard input: exit status $?"
+cat one.pgm | "$program" - >out || fail "a pipe on standard input: exit status $?"
 expect_same one out "from a pipe, another text is read"
 mkfifo fifo
-cat "$pages/eng_2.png" >fifo &
+cat two.pgm >fifo &
 expect_status 0 "$program" fifo
 expect_same two out "from a named pipe, another text is read"
 wait
-expect_status 0 "$program" -o results - <"$pages/eng_1.png"
+expect_status 0 "$program" -o results - <one.pgm
 expect_same one results/stdin.txt "the result of standard input is not stdin.txt"
 
-python3 - "$program" "$pages/eng_1.png" "$pages/eng_2.png" <<'END'
+python3 - "$program" one.pgm two.pgm <<'END'
 import os, subprocess, sys
 
 program, page, slow = sys.argv[1:]

@@ -4,7 +4,8 @@
 # Bad usage is told in one line with a hint, nothing is printed on standard output, and the exit
 # status is 2. What is asked for by --help and --version goes to standard output.
 . "$(dirname "$0")/program.sh"
-page=$pages/eng_1.png
+cut_headlines
+page=one.pgm
 
 # refused WORDS ARGUMENT...: WORDS have to be in the message.
 refused() {

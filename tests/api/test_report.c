@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports: what is in them, and the one line that says it. The texts are compared whole, with
+ * thread ids and durations masked. */
+#include "support/await.h"
+#include "support/borrower.h"
+#include "support/fake_model.h"
+#include "support/workshop.h"
+
+#include <lend/executor.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct lend_site batch = {.file = "/src/batch.c", .function = "run", .line = 88};
+static const struct lend_site query = {.file = "query.c", .function = "ask", .line = 7};
+
+/* Copy `text` with T for each thread id and D for each duration. */
+static void mask(const char *text, char (*masked)[512]) {
+    static const struct {
+        const char *before, *of, *as;
+    } numbers[] = {
+        {"thread ", "0123456789", "T"},
+        {" for ", "0123456789. umsinh", "D"},
+        {" within ", "0123456789. umsinh", "D"},
+    };
+    size_t length = 0;
+    while (*text != '\0' && length < sizeof *masked - 16) {
+        bool found = false;
+        for (size_t i = 0; i < 3 && !found; i++) {
+            size_t prefix = strlen(numbers[i].before);
+            if (strncmp(text, numbers[i].before, prefix) != 0)
+                continue;
+            found = true;
+            text += prefix;
+            text += strspn(text, numbers[i].of);
+            length += (size_t)sprintf(*masked + length, "%s%s", numbers[i].before, numbers[i].as);
+            if (text[-1] == ' ') /* " at" follows */
+                (*masked)[length++] = ' ';
+        }
+        if (!found)
+            (*masked)[length++] = *text++;
+    }
+    (*masked)[length] = '\0';
+}
+
+static void check_text(const struct lend_report *report, const char *expected) {
+    char text[512], masked[512];
+    lend_report_print(report, text, sizeof text);
+    mask(text, &masked);
+    assert_string_equal(masked, expected);
+}
+
+static void check_live_text(lend_pool *pool, const char *expected) {
+    char text[512], masked[512];
+    size_t length = lend_pool_print(pool, text, sizeof text);
+    assert_int_equal(length, strlen(text));
+    mask(text, &masked);
+    assert_string_equal(masked, expected);
+}
+
+/* What a borrower is told who comes now. */
+static void check_refusal(lend_pool *pool, lend_deadline deadline, enum lend_cause cause,
+                          const char *expected) {
+    struct lend_lease lease = (lend_acquire)(pool, deadline);
+    const struct lend_report *report = lend_lease_report(&lease);
+    assert_non_null(report);
+    assert_int_equal(report->cause, cause);
+    assert_int_equal(report->free + report->lent + report->loading + report->retiring +
+                         report->lost,
+                     report->models);
+    check_text(report, expected);
+    lend_release(&lease);
+}
+
+static struct lend_lease take_model(lend_pool *pool, const struct lend_site *site) {
+    struct lend_lease lease = lend_acquire_at(pool, LEND_NOW, site);
+    assert_true(lend_lease_ok(&lease));
+    return lease;
+}
+
+/* Until the coarse clock has moved: leases of before are older then than those that follow. */
+static void wait_for_tick(void) {
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
+}
+
+static void each_cause_has_its_words(void **state) {
+    (void)state;
+#define CHECK(name, words) assert_string_equal(lend_cause_words(name), words);
+    LEND_CAUSES(CHECK)
+#undef CHECK
+    assert_string_equal(lend_cause_words((enum lend_cause)4711), "");
+}
+
+static void a_pool_at_rest_says_how_many_are_free(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 2);
+    check_live_text(pool, "pool \"ocr\": 0 of 2 lent, 2 free");
+    fakes_close(&fakes, pool);
+}
+
+static void a_live_pool_names_who_has_its_models(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 3);
+    struct lend_lease first = take_model(pool, &batch);
+    wait_for_tick();
+    struct lend_lease second = take_model(pool, NULL);
+    check_live_text(pool, "pool \"ocr\": 2 of 3 lent, 1 free: "
+                          "#0 thread T for D at batch.c:88, #1 thread T for D");
+    lend_release(&first);
+    check_live_text(pool, "pool \"ocr\": 1 of 3 lent, 2 free: #1 thread T for D");
+    lend_release(&second);
+    fakes_close(&fakes, pool);
+}
+
+static void a_refusal_says_that_no_model_is_free(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    struct lend_lease lease = take_model(pool, &query);
+    check_refusal(pool, LEND_NOW, LEND_CAUSE_HOLDERS,
+                  "pool \"ocr\": no model free; 1 of 1 lent: #0 thread T for D at query.c:7; "
+                  "every model is in use and none came back in time");
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void a_wait_in_vain_says_how_long_it_was(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1, .wait_ms_default = 20);
+    struct lend_lease lease = take_model(pool, &query);
+    check_refusal(pool, LEND_BY_DEFAULT, LEND_CAUSE_HOLDERS,
+                  "pool \"ocr\": no model within D; 1 of 1 lent: #0 thread T for D at query.c:7; "
+                  "every model is in use and none came back in time");
+
+    struct lend_lease failed = lend_acquire(pool, LEND_BY_DEFAULT);
+    const struct lend_report *report = lend_lease_report(&failed);
+    assert_int_equal(report->error, ETIMEDOUT);
+    assert_true(report->waited_ns >= 20 * 1000000);
+    char text[512];
+    long waited = 0;
+    lend_report_print(report, text, sizeof text);
+    assert_int_equal(sscanf(text, "pool \"ocr\": no model within %ld", &waited), 1);
+    assert_true(waited >= 10); /* ms, or s on a machine that stood still */
+    lend_release(&failed);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void a_crowd_is_told_from_slow_holders(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1, .waiters_max = 1);
+    struct lend_lease lease = take_model(pool, &query);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
+    check_live_text(pool, "pool \"ocr\": 1 of 1 lent: #0 thread T for D at query.c:7; "
+                          "1 waiting of at most 1; "
+                          "every model is in use and none came back in time");
+    check_refusal(pool, LEND_FOREVER, LEND_CAUSE_CROWD,
+                  "pool \"ocr\": no model; 1 of 1 lent: #0 thread T for D at query.c:7; "
+                  "1 waiting of at most 1; more borrowers than the bound on waiters allows");
+    lend_release(&lease);
+    assert_int_equal(borrower_join(&waiter), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void where_nobody_may_wait_one_is_a_crowd(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool =
+        fakes_pool(&fakes, .name = "ocr", .models = 1, .waiters_max = LEND_NO_WAITERS);
+    struct lend_lease lease = take_model(pool, NULL);
+    check_refusal(pool, LEND_FOREVER, LEND_CAUSE_CROWD,
+                  "pool \"ocr\": no model; 1 of 1 lent: #0 thread T for D; "
+                  "more borrowers than the bound on waiters allows");
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void a_model_that_is_loaded_again_is_worth_waiting_for(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 2);
+    struct lend_lease leases[2] = {take_model(pool, NULL), take_model(pool, NULL)};
+    fakes_hold(&fakes.load, &gate);
+    for (int i = 0; i < 2; i++)
+        lend_release_broken(&leases[i], "");
+    assert_true(eventually(stats_of(pool).loading == 1));
+    check_live_text(pool, "pool \"ocr\": 0 of 2 lent, 1 loading, 1 retiring");
+    check_refusal(pool, LEND_NOW, LEND_CAUSE_LOADING,
+                  "pool \"ocr\": no model free; 0 of 2 lent, 1 loading, 1 retiring; "
+                  "models are still being loaded");
+    gate_open(&gate);
+    assert_true(eventually(stats_of(pool).free == 2));
+    check_live_text(pool, "pool \"ocr\": 0 of 2 lent, 2 free");
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
+static void the_loader_is_quoted_while_models_are_missing(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    fakes_fail_next(&fakes.load, UINT_MAX, 4711, "the shelf is empty");
+    struct lend_lease lease = take_model(pool, NULL);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(stats_of(pool).load_failures > 0));
+    unsigned held = fakes_hold(&fakes.load, &gate);
+    assert_true(eventually(atomic_load(&fakes.load.calls) == held));
+    check_refusal(pool, LEND_FOREVER, LEND_CAUSE_LOADER,
+                  "pool \"ocr\": no model; 0 of 1 lent, 1 loading; "
+                  "the loader says: the shelf is empty; no model can be loaded");
+    check_live_text(pool, "pool \"ocr\": 0 of 1 lent, 1 loading; "
+                          "the loader says: the shelf is empty; no model can be loaded");
+    struct lend_lease failed = lend_acquire(pool, LEND_FOREVER);
+    assert_int_equal(lend_lease_error(&failed), EIO);
+    assert_int_equal(lend_lease_report(&failed)->loader.error, 4711);
+    lend_release(&failed);
+
+    fakes_fail_next(&fakes.load, 0, 0, NULL);
+    gate_open(&gate);
+    assert_true(eventually(stats_of(pool).free == 1));
+    check_live_text(pool, "pool \"ocr\": 0 of 1 lent, 1 free");
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
+/* Is this what the pool says of itself at the moment? */
+static bool says(lend_pool *pool, const char *expected) {
+    char text[512];
+    lend_pool_print(pool, text, sizeof text);
+    return strcmp(text, expected) == 0;
+}
+
+static void a_model_that_waits_for_its_next_load_is_lost(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
+    struct lend_lease lease = take_model(pool, NULL);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(says(pool, "pool \"ocr\": 0 of 1 lent, 1 lost; the loader says: "
+                                      "the shelf is empty; no model can be loaded")));
+    fakes_close(&fakes, pool);
+}
+
+static void a_closing_pool_names_its_holders(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 2);
+    struct lend_lease lease = take_model(pool, &batch);
+    struct lend_report *report = NULL;
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, &report), EBUSY);
+    assert_int_equal(report->error, EBUSY);
+    assert_int_equal(report->cause, LEND_CAUSE_CLOSING);
+    check_text(report, "pool \"ocr\": not closed within D; 1 of 2 lent, 1 free: "
+                       "#0 thread T for D at batch.c:88; the pool is closing");
+    lend_report_free(report);
+    check_refusal(pool, LEND_FOREVER, LEND_CAUSE_CLOSING,
+                  "pool \"ocr\": no model; 1 of 2 lent, 1 free: "
+                  "#0 thread T for D at batch.c:88; the pool is closing");
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void a_closing_pool_names_an_executor_that_is_open(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    lend_executor *executor;
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .name = "night")), 0);
+    check_live_text(pool, "pool \"ocr\": 0 of 1 lent, 1 free");
+    struct lend_report *report = NULL;
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, &report), EBUSY);
+    assert_int_equal(report->cause, LEND_CAUSE_TENANTS);
+    assert_string_equal(report->tenant, "night");
+    check_text(report, "pool \"ocr\": not closed within D; 0 of 1 lent, 1 free; "
+                       "executor \"night\" is open; an executor is still open on the pool");
+    lend_report_free(report);
+    assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void a_job_is_named_by_its_number(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct held_job held;
+    held_job_init(&held);
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    lend_executor *executor;
+    assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool)), 0);
+    assert_int_equal(
+        lend_submit_at(executor, &LEND_JOB(.run = held_job_run, .argument = &held), NULL, &batch),
+        0);
+    assert_true(tally_wait(&held.started, 1));
+    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&failed);
+    assert_int_equal(report->holder_count, 1);
+    assert_int_equal(report->holders[0].kind, LEND_OWNER_JOB);
+    assert_int_equal(report->holders[0].id, held.number);
+    assert_int_not_equal(report->holders[0].tid, 0);
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "pool \"ocr\": no model free; 1 of 1 lent: #0 job %llu (thread T) for D at "
+             "batch.c:88; every model is in use and none came back in time",
+             (unsigned long long)held.number);
+    check_text(report, expected);
+    lend_release(&failed);
+    tally_add(&held.go);
+    assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void a_thread_is_named_by_the_kernels_number(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease lease = take_model(pool, &query);
+    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
+    const struct lend_holder *holder = lend_lease_report(&failed)->holders;
+    uint32_t tid = (uint32_t)syscall(SYS_gettid);
+    assert_int_equal(holder->slot, 0);
+    assert_int_equal(holder->kind, LEND_OWNER_THREAD);
+    assert_int_equal(holder->id, tid);
+    assert_int_equal(holder->tid, tid);
+    assert_ptr_equal(holder->site, &query);
+    char text[512], thread[64];
+    snprintf(thread, sizeof thread, "#0 thread %u for ", tid);
+    lend_report_print(lend_lease_report(&failed), text, sizeof text);
+    assert_non_null(strstr(text, thread));
+    lend_release(&failed);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void holders_come_oldest_first(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 3);
+    struct lend_lease leases[3];
+    for (int i = 0; i < 3; i++)
+        leases[i] = take_model(pool, NULL);
+    const uint32_t ages[] = {1, 2, 0}; /* their slots, oldest first, after these renewals: */
+    for (int i = 2; i >= 0; i--) {
+        uint32_t slot = ages[2 - i];
+        wait_for_tick();
+        lend_release(&leases[slot]);
+        leases[slot] = take_model(pool, NULL);
+    }
+    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&failed);
+    assert_int_equal(report->holder_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(report->holders[i].slot, ages[i]);
+    for (size_t i = 1; i < 3; i++)
+        assert_true(report->holders[i - 1].held_ns > report->holders[i].held_ns);
+    lend_release(&failed);
+    for (int i = 0; i < 3; i++)
+        lend_release(&leases[i]);
+    fakes_close(&fakes, pool);
+}
+
+static void a_report_that_does_not_fit_is_cut_with_dots(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    struct lend_lease lease = take_model(pool, &batch);
+    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&failed);
+    char whole[512], text[512];
+    size_t length = lend_report_print(report, whole, sizeof whole);
+    assert_int_equal(length, strlen(whole));
+    for (size_t size = 1; size <= length; size++) {
+        memset(text, '#', sizeof text);
+        assert_int_equal(lend_report_print(report, text, size), size - 1);
+        assert_int_equal(strlen(text), size - 1);
+        assert_int_equal(text[size], '#');
+        size_t dots = size - 1 < 3 ? size - 1 : 3;
+        assert_memory_equal(text + size - 1 - dots, "...", dots);
+        assert_memory_equal(text, whole, size - 1 - dots);
+    }
+    assert_int_equal(lend_report_print(report, text, length + 1), length);
+    assert_string_equal(text, whole);
+    lend_release(&failed);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
+static void without_room_nothing_is_written(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    char untouched = '#';
+    assert_int_equal(lend_pool_print(pool, &untouched, 0), 0);
+    assert_int_equal(lend_pool_print(pool, NULL, 0), 0);
+    assert_int_equal(lend_report_print(NULL, &untouched, 0), 0);
+    assert_int_equal(lend_report_print(NULL, NULL, 0), 0);
+    assert_int_equal(untouched, '#');
+    fakes_close(&fakes, pool);
+}
+
+static void no_report_and_no_pool_are_answers_too(void **state) {
+    (void)state;
+    char text[32];
+    assert_int_equal(lend_report_print(NULL, text, sizeof text), strlen("no report"));
+    assert_string_equal(text, "no report");
+    assert_int_equal(lend_pool_print(NULL, text, sizeof text), strlen("no pool"));
+    assert_string_equal(text, "no pool");
+    assert_int_equal(lend_report_print(NULL, text, 5), 4);
+    assert_string_equal(text, "n...");
+    lend_report_free(NULL);
+}
+
+static void a_lease_that_holds_a_model_has_no_report(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease lease = take_model(pool, NULL);
+    assert_null(lend_lease_report(&lease));
+    lend_release(&lease);
+    assert_null(lend_lease_report(&lease));
+    fakes_close(&fakes, pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_cause_has_its_words),
+        cmocka_unit_test(a_pool_at_rest_says_how_many_are_free),
+        cmocka_unit_test(a_live_pool_names_who_has_its_models),
+        cmocka_unit_test(a_refusal_says_that_no_model_is_free),
+        cmocka_unit_test(a_wait_in_vain_says_how_long_it_was),
+        cmocka_unit_test(a_crowd_is_told_from_slow_holders),
+        cmocka_unit_test(where_nobody_may_wait_one_is_a_crowd),
+        cmocka_unit_test(a_model_that_is_loaded_again_is_worth_waiting_for),
+        cmocka_unit_test(the_loader_is_quoted_while_models_are_missing),
+        cmocka_unit_test(a_model_that_waits_for_its_next_load_is_lost),
+        cmocka_unit_test(a_closing_pool_names_its_holders),
+        cmocka_unit_test(a_closing_pool_names_an_executor_that_is_open),
+        cmocka_unit_test(a_job_is_named_by_its_number),
+        cmocka_unit_test(a_thread_is_named_by_the_kernels_number),
+        cmocka_unit_test(holders_come_oldest_first),
+        cmocka_unit_test(a_report_that_does_not_fit_is_cut_with_dots),
+        cmocka_unit_test(without_room_nothing_is_written),
+        cmocka_unit_test(no_report_and_no_pool_are_answers_too),
+        cmocka_unit_test(a_lease_that_holds_a_model_has_no_report),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
