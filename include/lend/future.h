@@ -47,7 +47,9 @@ enum lend_outcome {
 /* The words for an outcome. Static. */
 LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
 
-/* Wait until the outcome is decided. A zeroed deadline is the executor's default for jobs.
+/* Wait until the outcome is decided. A zeroed deadline is the executor's default for jobs. A job
+ * that waits for another one in its own executor's queue runs that one itself, if a model is free:
+ * then the wait lasts at least as long as that run.
  *
  * 0          decided; the outcome says what
  * ETIMEDOUT  not decided yet; the job is not touched by that

@@ -37,6 +37,17 @@ static int wait_in(struct task *task, struct list *queue, struct waiter *self,
 
 enum what { DECIDED, OVER };
 
+/* A worker that waits for a job in its own executor's queue may be the one that would have to run
+ * it: it does so now, if it can. */
+static void help(struct task *task) {
+    lend_executor *executor = task->executor;
+    lend__lock_acquire(&executor->lock);
+    bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
+    lend__lock_release(&executor->lock);
+    if (queued)
+        lend__help_task(task);
+}
+
 static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
     struct task *task = task_of_future(future);
     struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
@@ -45,6 +56,8 @@ static int wait_for(lend_future *future, enum what what, lend_deadline deadline)
         return ENOMEM;
     int shield = lend__thread_shield();
     int error = 0;
+    if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
+        help(task);
     lend__lock_acquire(&task->executor->lock);
     bool there = what == DECIDED ? task_is_decided(task)
                                  : task->place.list == &task->executor->locked.kept;

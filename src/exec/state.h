@@ -91,6 +91,9 @@ void lend__executor_settle(lend_executor *executor, struct list *woken);
 bool lend__executor_has_room(const lend_executor *executor, const struct task *task);
 void lend__executor_accept(lend_executor *executor, struct task *task, enum task_stage stage);
 
+/* Under the lock: a queued task passes to the thread that will run it. Then settle. */
+void lend__executor_take(lend_executor *executor, struct task *task, uint32_t runner_tid);
+
 /* Under the lock: decide a queued task and pass it to the timekeeper. Then settle. */
 void lend__executor_give_up(lend_executor *executor, struct task *task, enum lend_outcome outcome,
                             int error, const char *reason, struct list *woken);
@@ -104,6 +107,10 @@ void lend__timekeeper_main(void *executor);
 
 /* Borrow, run, give back, answer: everything from BORROWING on, on this thread. */
 void lend__run_task(struct task *task);
+
+/* The same for a task that may be queued still, if a model is free now and nobody else has the task:
+ * true then. */
+bool lend__help_task(struct task *task);
 
 /* Tell the sink. No lock is held. */
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,

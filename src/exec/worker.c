@@ -115,18 +115,21 @@ static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_be
     return overran;
 }
 
-/* As the job: what is borrowed from here to the return belongs to it. True if somebody else tells
- * the owner. */
+/* With a lease or the lack of one. True if somebody else tells the owner. */
+static bool run_with(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+    if (begin_run(task, lease))
+        return run_on(task, lease, held_before);
+    lend_release(lease);
+    return false;
+}
+
+/* As the job: what is borrowed from here to the return belongs to it. */
 static bool borrow_and_run(struct task *task) {
     uint32_t held_before = lend__thread_self.held;
     owner_word before = lend__thread_job_begin(task->number);
     struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
                                             task->site, &task->borrow_cancel);
-    bool told = false;
-    if (begin_run(task, &lease))
-        told = run_on(task, &lease, held_before);
-    else
-        lend_release(&lease);
+    bool told = run_with(task, &lease, held_before);
     lend__thread_job_end(before);
     return told;
 }
@@ -138,6 +141,39 @@ void lend__run_task(struct task *task) {
         lend__task_tell(task);
     lend__task_finish(task);
     thread_errand_end(&errand);
+}
+
+/* Out of the queue and into this thread's hands, unless somebody was faster. */
+static bool claim(struct task *task) {
+    struct list woken = {0};
+    lend__lock_acquire(&task->executor->lock);
+    bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
+    if (queued) {
+        lend__executor_take(task->executor, task, owner_tid(thread_owner()));
+        lend__executor_settle(task->executor, &woken);
+    }
+    lend__lock_release(&task->executor->lock);
+    waiters_wake(&woken);
+    return queued;
+}
+
+bool lend__help_task(struct task *task) {
+    struct errand errand;
+    uint32_t held_before = lend__thread_self.held;
+    thread_errand_begin(&errand, task->executor, task);
+    owner_word before = lend__thread_job_begin(task->number);
+    struct lend_lease lease =
+        lend__acquire(task->executor->options.pool, LEND_NOW, task->site, /* cancel= */ NULL);
+    bool claimed = lend_lease_ok(&lease) && claim(task);
+    bool told = claimed && run_with(task, &lease, held_before);
+    lend_release(&lease);
+    lend__thread_job_end(before);
+    if (claimed && !told)
+        lend__task_tell(task);
+    if (claimed)
+        lend__task_finish(task);
+    thread_errand_end(&errand);
+    return claimed;
 }
 
 /* The next task for this worker, waited for as long as it takes; NULL when all is over. */

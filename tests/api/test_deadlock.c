@@ -214,6 +214,47 @@ static void a_job_that_waits_for_one_that_waits_for_its_model_is_refused(void **
     workshop_close(&shop);
 }
 
+static int note_thread(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)job;
+    *(pthread_t *)argument = pthread_self();
+    return 0;
+}
+
+static int wait_for_queued(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)job;
+    struct nesting *nesting = argument;
+    pthread_t ran_on;
+    lend_future *future;
+    int error = lend_submit(nesting->executor, &LEND_JOB(.run = note_thread, .argument = &ran_on),
+                            &future);
+    if (error != 0)
+        return error;
+    nesting->error = lend_future_wait(future, LEND_FOREVER);
+    nesting->inner_error = lend_future_error(future);
+    lend_future_drop(future);
+    return pthread_equal(ran_on, pthread_self()) ? 0 : EINVAL;
+}
+
+static void a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    struct nesting nesting = {.executor = shop.executor};
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = wait_for_queued,
+                                                          .argument = &nesting),
+                                 &future),
+                     0);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(lend_future_error(future), 0);
+    assert_int_equal(nesting.error, 0);
+    assert_int_equal(nesting.inner_error, 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
 static void a_job_may_wait_for_one_that_another_worker_runs(void **state) {
     (void)state;
     struct workshop shop;
@@ -242,6 +283,7 @@ int main(void) {
         cmocka_unit_test(a_holder_whose_wait_ends_in_time_is_waited_for),
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),
+        cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
         cmocka_unit_test(a_job_may_wait_for_one_that_another_worker_runs),
     };
     return cmocka_run_group_tests_name("deadlock", tests, NULL, NULL);
