@@ -57,6 +57,7 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * EDEADLK    asked from within the job itself; or the wait could never have ended otherwise than by
  *            a deadline, since all who could end it wait too: told to the sink, with who waits for
  *            whom (LEND_EVENT_DEADLOCK)
+ * EAGAIN     not decided, and the thread must not wait (lend/thread.h)
  * EINVAL     future is NULL
  * ENOMEM     no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);

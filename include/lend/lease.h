@@ -53,8 +53,10 @@ struct lend_lease {
  *            other or for the caller; the report has the steps. Told at once
  * ENOBUFS    options.waiters_max are waiting already
  * ESHUTDOWN  the pool is closing
+ * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)
  * EIO        no model is left and none can be loaded; the report has the loader's words
  * ENOMEM     no memory for what waiting needs
+ * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
  * the wait that would have ended first by its deadline is refused (the newest, if none has one), and

@@ -13,7 +13,9 @@
  * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
  * left, whoever asks is told the loader's own error at once.
  *
- * Every function may be called from any thread. None may be called from a signal handler. */
+ * Every function may be called from any thread. None may be called from a signal handler. The child
+ * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
+ * EOWNERDEAD at once, and lend_release does nothing. */
 #ifndef LEND_POOL_H
 #define LEND_POOL_H
 
@@ -94,6 +96,7 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called by a model operation of the pool itself, on its keeper thread
+ * EAGAIN    the thread must not wait (lend/thread.h)
  * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
                                             struct lend_report **reterr_report);

@@ -4,6 +4,10 @@
 #include "base/clock.h"
 #include "exec/deadlock.h"
 
+static bool future_is_foreign(const lend_future *future) {
+    return executor_is_foreign(task_of_future(future)->executor);
+}
+
 /* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
  * executor's lock. */
 static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
@@ -52,6 +56,8 @@ static int wait_for(lend_future *future, enum what what, lend_deadline deadline)
     struct task *task = task_of_future(future);
     struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
     struct waiter self;
+    if (executor_is_foreign(task->executor))
+        return EOWNERDEAD;
     if (waiter_init(&self) != 0)
         return ENOMEM;
     int shield = lend__thread_shield();
@@ -63,6 +69,8 @@ static int wait_for(lend_future *future, enum what what, lend_deadline deadline)
                                  : task->place.list == &task->executor->locked.kept;
     if (!there && thread_is_busy_with(task))
         error = EDEADLK;
+    else if (!there && lend__thread_self.never_blocks && !deadline_is_now(deadline))
+        error = EWOULDBLOCK;
     bool waits = !there && error == 0;
     if (waits)
         list_append(queue, &self.node);
@@ -87,6 +95,12 @@ int lend_future_join(lend_future *future, lend_deadline deadline) {
 static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
                         const char **ret_reason) {
     lend_executor *executor = task_of_future(future)->executor;
+    if (executor_is_foreign(executor)) {
+        *ret_outcome = LEND_FAILED;
+        *ret_error = EOWNERDEAD;
+        *ret_reason = lend_strerror(EOWNERDEAD);
+        return;
+    }
     lend__lock_acquire(&executor->lock);
     *ret_outcome = future->outcome;
     *ret_error = future->outcome == LEND_PENDING ? EBUSY : future->error;
@@ -123,7 +137,7 @@ const char *lend_future_reason(lend_future *future) {
 }
 
 void *lend_future_peek(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return NULL;
     lend_executor *executor = task_of_future(future)->executor;
     lend__lock_acquire(&executor->lock);
@@ -133,7 +147,7 @@ void *lend_future_peek(lend_future *future) {
 }
 
 void *lend_future_take(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return NULL;
     lend_executor *executor = task_of_future(future)->executor;
     lend__lock_acquire(&executor->lock);
@@ -170,6 +184,8 @@ static int cancel(struct task *task, struct list *woken) {
 int lend_future_cancel(lend_future *future) {
     if (future == NULL)
         return EINVAL;
+    if (future_is_foreign(future))
+        return EOWNERDEAD;
     struct list woken = {0};
     struct task *task = task_of_future(future);
     lend__lock_acquire(&task->executor->lock);
@@ -180,7 +196,7 @@ int lend_future_cancel(lend_future *future) {
 }
 
 void lend_future_drop(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return;
     int shield = lend__thread_shield();
     lend__task_drop(task_of_future(future));

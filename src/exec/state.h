@@ -23,6 +23,7 @@
 #define LEND_SRC_EXEC_STATE_H
 
 #include "exec/task.h"
+#include "sync/fork.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
 
@@ -60,6 +61,7 @@ struct lend_executor {
     struct tenant tenant;                 /* what the pool knows of it */
     struct worker *workers;               /* options.workers of them; until it is CLOSED */
     struct thread timekeeper;
+    uint64_t era; /* sync/fork.h */
 
     struct lock lock;
     struct { /* under lock */
@@ -82,6 +84,12 @@ struct lend_executor {
     struct parker alarm; /* the timekeeper sleeps on it */
     struct word events;
 };
+
+/* Is it the executor of a process that this one was forked from? Then none of its locks is taken:
+ * they may be held for ever. */
+static inline bool executor_is_foreign(const lend_executor *executor) {
+    return executor->era != fork_era();
+}
 
 /* Under the lock: restore WORK and ROOM. */
 void lend__executor_settle(lend_executor *executor, struct list *woken);

@@ -61,6 +61,8 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return EIO;
     if (deadline_is_now(deadline))
         return EBUSY;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
     if (waiters->length >= pool->waiters_max)
         return ENOBUFS;
     list_append(waiters, &self->waiter.node);
@@ -162,6 +164,8 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
         lend__thread_self.held++;
         return granted_lease(pool, index, generation);
     }
+    if (pool_is_foreign(pool))
+        return (struct lend_lease){.error = EOWNERDEAD};
     struct borrower self = {.owner = thread_owner(), .site = site, .cancel = cancel};
     if (waiter_init(&self.waiter) != 0)
         return (struct lend_lease){.error = ENOMEM};

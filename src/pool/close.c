@@ -59,8 +59,12 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
 int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report **reterr_report) {
     if (pool == NULL)
         return 0;
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
     if (lend__thread_is_self(&pool->keeper))
         return EDEADLK;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
     struct parker parker;
     if (lend__parker_init(&parker) != 0)
         return ENOMEM;
@@ -73,6 +77,8 @@ int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report 
 }
 
 int lend__pool_enter(lend_pool *pool, struct tenant *tenant) {
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
     lend__lock_acquire(&pool->lock);
     bool open = pool->locked.phase == POOL_OPEN;
     if (open)

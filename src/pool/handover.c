@@ -6,18 +6,22 @@
 
 #include <lend/lease.h>
 
-/* The slot of a lease that is valid, or NULL. */
-static struct slot *slot_of(const struct lend_lease *lease) {
+/* The slot of a lease that is valid. 0, ESTALE or EOWNERDEAD. */
+static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     if (lease == NULL || lease->model == NULL || lease->slot >= lease->pool->options.models)
-        return NULL;
-    struct slot *slot = &lease->pool->slots[lease->slot];
-    return word_read(&slot->life) == life_make(lease->generation, SLOT_LENT) ? slot : NULL;
+        return ESTALE;
+    if (pool_is_foreign(lease->pool))
+        return EOWNERDEAD;
+    *ret_slot = &lease->pool->slots[lease->slot];
+    uint64_t life = word_read(&(*ret_slot)->life);
+    return life == life_make(lease->generation, SLOT_LENT) ? 0 : ESTALE;
 }
 
 int lend_lease_detach(struct lend_lease *lease) {
-    struct slot *slot = slot_of(lease);
-    if (slot == NULL)
-        return ESTALE;
+    struct slot *slot;
+    int error = find_slot(lease, &slot);
+    if (error != 0)
+        return error;
     owner_word self = thread_owner();
     if (word_peek(&slot->owner) != self)
         return EPERM;
@@ -44,9 +48,10 @@ int lend__slot_adopt(struct slot *slot, uint64_t generation) {
 }
 
 int lend_lease_adopt(struct lend_lease *lease) {
-    struct slot *slot = slot_of(lease);
-    if (slot == NULL)
-        return ESTALE;
+    struct slot *slot;
+    int error = find_slot(lease, &slot);
+    if (error != 0)
+        return error;
     if (word_peek(&slot->owner) == thread_owner())
         return 0;
     return lend__slot_adopt(slot, lease->generation);

@@ -95,6 +95,7 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         lend__lock_deinit(&pool->lock);
         return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->options.models);
     }
+    pool->era = fork_era();
     word_init(&pool->idle, IDLE_NONE);
     error = lend__pool_load_all(pool, reason);
     if (error != 0)
@@ -156,6 +157,8 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
 int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     if (pool == NULL || ret_stats == NULL)
         return EINVAL;
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
     struct lend_pool_stats stats = {.models = pool->options.models};
     lend__lock_acquire(&pool->lock);
     for (uint32_t i = 0; i < pool->options.models; i++)

@@ -9,8 +9,9 @@
 #include "pool/state.h"
 
 static struct registry {
-    struct lock lock;  /* nothing else is taken under it */
-    struct list pools; /* of struct lend_pool.entry; under lock */
+    struct lock lock;   /* nothing else is taken under it */
+    struct list pools;  /* of struct lend_pool.entry; under lock */
+    bool minds_forks; /* under lock */
 } registry = {.lock = LOCK_INIT};
 
 static void end_thread(void) {
@@ -20,8 +21,25 @@ static void end_thread(void) {
 void lend__registry_add(lend_pool *pool) {
     lend__thread_at_end(end_thread);
     lend__lock_acquire(&registry.lock);
+    bool first = !registry.minds_forks;
+    registry.minds_forks = true;
     list_append(&registry.pools, &pool->entry);
     lend__lock_release(&registry.lock);
+    if (first)
+        lend__fork_prepare();
+}
+
+void lend__registry_lock(void) {
+    lend__lock_acquire(&registry.lock);
+}
+
+void lend__registry_unlock(void) {
+    lend__lock_release(&registry.lock);
+}
+
+void lend__registry_clear(void (*disown)(lend_pool *)) {
+    for (struct list_node *node; (node = list_pop(&registry.pools)) != NULL;)
+        disown(list_entry(node, struct lend_pool, entry));
 }
 
 void lend__registry_remove(lend_pool *pool) {

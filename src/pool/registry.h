@@ -13,6 +13,14 @@
 void lend__registry_add(lend_pool *pool);
 void lend__registry_remove(lend_pool *pool);
 
+/* Around a fork; and, in the child, with the lock held: all pools are the parent's. */
+void lend__registry_lock(void);
+void lend__registry_unlock(void);
+void lend__registry_clear(void (*disown)(lend_pool *));
+
+/* Have forks handled. Once. */
+void lend__fork_prepare(void);
+
 /* Take back what the calling thread holds and has no more use for: as the job that it ran and that
  * has returned, or all of it, because it ends. Each lease is told to its pool's sink, with the site
  * of the borrow. Runs resets. Returns how many there were. */

@@ -100,6 +100,10 @@ static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
         *lease = (struct lend_lease){0};
         return false;
     }
+    if (pool_is_foreign(lease->pool)) {
+        *lease = (struct lend_lease){0};
+        return false;
+    }
     int error = refusal(lease);
     if (error != 0) {
         refuse(lease, error);

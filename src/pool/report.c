@@ -119,9 +119,9 @@ void lend_report_free(struct lend_report *report) {
 }
 
 size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {
-    if (pool == NULL) {
+    if (pool == NULL || pool_is_foreign(pool)) {
         struct text text = text_into(buffer, size);
-        lend__text_add(&text, "no pool");
+        lend__text_add(&text, pool == NULL ? "no pool" : "pool of the process that forked this one");
         return text.length;
     }
     struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,

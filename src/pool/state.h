@@ -27,6 +27,7 @@
 #include "pool/lending.h"
 #include "pool/slot.h"
 #include "pool/watch.h"
+#include "sync/fork.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
 #include "sync/waiter.h"
@@ -46,6 +47,7 @@ struct lend_pool {
     uint32_t waiters_max; /* options.waiters_max with LEND_NO_WAITERS as 0 */
     struct slot *slots;   /* options.models of them */
     struct thread keeper;
+    uint64_t era; /* sync/fork.h */
     struct list_node entry; /* in the registry, under its lock */
 
     _Alignas(CACHE_LINE) struct word idle; /* idle.h */
@@ -89,6 +91,11 @@ void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woke
 /* Under the lock, after a slot became RETIRING, LOADING or LOST: is there hope? If not, waiters
  * are told. */
 void lend__pool_judge(lend_pool *pool, struct list *woken);
+
+/* Is it the pool of a process that this one was forked from? */
+static inline bool pool_is_foreign(const lend_pool *pool) {
+    return pool->era != fork_era();
+}
 
 /* Under the lock: may the pool be freed? */
 bool lend__pool_is_drained(const lend_pool *pool);

@@ -8,6 +8,8 @@
 #include "pool/slot.h"
 #include "sync/lock.h"
 
+#include <string.h>
+
 #define HASH_BITS 8
 
 /* One for the process: a thread may hold models of any pools. */
@@ -136,4 +138,16 @@ void lend__watch_review(void) {
         for (struct wait *wait = watch.shown[i]; wait != NULL; wait = wait->next)
             judge_and_refuse(wait);
     lend__lock_release(&watch.lock);
+}
+
+void lend__watch_lock(void) {
+    lend__lock_acquire(&watch.lock);
+}
+
+void lend__watch_unlock(void) {
+    lend__lock_release(&watch.lock);
+}
+
+void lend__watch_clear(void) {
+    memset(watch.shown, 0, sizeof watch.shown);
 }

@@ -107,6 +107,11 @@ bool lend__watch_meets(struct walk *walk, struct wait *wait, struct tie tie);
 /* Something that others wait for is gone for good, though nobody began to wait: look at all. */
 void lend__watch_review(void);
 
+/* Around a fork; and, in the child, with the lock held: nobody waits. */
+void lend__watch_lock(void);
+void lend__watch_unlock(void);
+void lend__watch_clear(void);
+
 /* Under the watch's lock: the wait to refuse, with `newest` shown last, or NULL. */
 struct wait *lend__watch_judge(struct wait *newest);
 

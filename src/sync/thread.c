@@ -11,6 +11,7 @@
 #include "sync/word.h"
 
 #include <errno.h>
+#include <lend/thread.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -108,6 +109,12 @@ owner_word lend__thread_job_begin(uint64_t number) {
 
 void lend__thread_job_end(owner_word before) {
     lend__thread_self.owner = before;
+}
+
+bool lend_thread_forbid_blocking(bool forbidden) {
+    bool before = lend__thread_self.never_blocks;
+    lend__thread_self.never_blocks = forbidden;
+    return before;
 }
 
 int lend__thread_shield(void) {
