@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Mark the end of a full buffer: as many dots as fit, up to three. A UTF-8 sequence that the cut
- * or the dots would split is left out whole. */
-static void mark_cut(struct text *text) {
+/* Mark the end of what was `written`: as many dots as fit, up to three. A UTF-8 sequence that the
+ * cut or the dots would split is left out whole. */
+static void mark_cut(struct text *text, size_t written) {
     text->cut = true;
     if (text->size == 0)
         return;
     size_t dots = text->size - 1 < 3 ? text->size - 1 : 3;
     size_t end = text->size - 1 - dots;
+    end = written < end ? written : end;
     while (end > 0 && ((unsigned char)text->buffer[end] & 0xc0) == 0x80)
         end--;
     memset(text->buffer + end, '.', dots);
@@ -33,7 +34,7 @@ void lend__text_add_list(struct text *text, const char *format, va_list list) {
     if (length >= 0 && (size_t)length < room)
         text->length += (size_t)length;
     else
-        mark_cut(text);
+        mark_cut(text, /* written= */ length >= 0 ? text->size : text->length);
 }
 
 void lend__text_add(struct text *text, const char *format, ...) {

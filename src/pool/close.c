@@ -24,18 +24,23 @@ static int begin(lend_pool *pool, struct parker *parker) {
     return error;
 }
 
-/* Wakes come under the lock and only to the closer that is set, so none can come once it is not. */
 static bool wait_until_drained(lend_pool *pool, struct parker *parker, lend_deadline deadline) {
     for (;;) {
         bool awake = lend__parker_sleep(parker, deadline);
         lend__lock_acquire(&pool->lock);
         bool drained = lend__pool_is_drained(pool);
-        if (drained || !awake)
-            pool->locked.closer = NULL;
         lend__lock_release(&pool->lock);
         if (drained || !awake)
             return drained;
     }
+}
+
+/* The last that a close which gave up does with the pool: from here on the next one may free it.
+ * Wakes come under the lock and only to the closer that is set, so none can come any more. */
+static void give_up(lend_pool *pool) {
+    lend__lock_acquire(&pool->lock);
+    pool->locked.closer = NULL;
+    lend__lock_release(&pool->lock);
 }
 
 static int close_with(lend_pool *pool, struct parker *parker, lend_deadline deadline,
@@ -53,6 +58,7 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
     if (reterr_report != NULL)
         *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns,
                                            /* steps= */ NULL);
+    give_up(pool);
     return EBUSY;
 }
 

@@ -39,11 +39,12 @@ static void refuse(struct lend_lease *lease, int error) {
 }
 
 /* Give the model to the keeper instead of the next borrower. The event comes first: afterwards the
- * pool may be closed and gone. */
+ * pool may be closed and gone. The sink may contain cancellation points; see reset. */
 static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, int error,
                    const char *why) {
     struct slot *slot = &pool->slots[index];
     const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
+    int shield = lend__thread_shield();
     lend__pool_event(pool, kind, error, (int)index, site, why);
 
     struct list woken = {0};
@@ -54,6 +55,7 @@ static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, i
     lend__parker_wake(&pool->keeper_parker);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
+    lend__thread_unshield(shield);
 }
 
 /* The last touch of the pool is the swap, or leaving the lock. */
@@ -122,11 +124,8 @@ void lend_release(struct lend_lease *lease) {
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {
     struct lend_lease own;
-    if (surrender(lease, &own)) {
-        int shield = lend__thread_shield();
+    if (surrender(lease, &own))
         retire(own.pool, own.slot, LEND_EVENT_MODEL_BROKEN, 0, why != NULL ? why : "");
-        lend__thread_unshield(shield);
-    }
 }
 
 /* Reset and check it as after any lease, with one thing more to tell. */

@@ -4,8 +4,7 @@
  * asks is told so at once in the loader's own words. */
 #include "support/await.h"
 #include "support/borrower.h"
-#include "support/events.h"
-#include "support/fake_model.h"
+#include "support/shelf.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -14,28 +13,6 @@
 #include <cmocka.h>
 
 #define WAITERS 3
-
-/* A pool whose events are recorded, and a gate to hold its keeper at. */
-struct shelf {
-    struct fakes fakes;
-    struct events events;
-    struct gate gate;
-    lend_pool *pool;
-};
-
-static void shelf_open(struct shelf *shelf, uint32_t models) {
-    *shelf = (struct shelf){0};
-    events_init(&shelf->events);
-    gate_init(&shelf->gate);
-    shelf->pool = fakes_pool(&shelf->fakes, .models = models, .sink = events_record,
-                             .sink_context = &shelf->events);
-}
-
-static void shelf_close(struct shelf *shelf) {
-    fakes_close(&shelf->fakes, shelf->pool);
-    events_deinit(&shelf->events);
-    gate_deinit(&shelf->gate);
-}
 
 static unsigned number_of(const struct lend_lease *lease) {
     const struct fake_model *model = lease->model;

@@ -7,8 +7,10 @@
 #include "support/fake_model.h"
 
 #include <lend/executor.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -18,12 +20,17 @@
 struct closer {
     lend_pool *pool;
     lend_deadline deadline;
+    char report[256]; /* printed */
     struct test_thread thread;
 };
 
 static int close_pool(void *argument) {
     struct closer *closer = argument;
-    return lend_pool_close(closer->pool, closer->deadline, NULL);
+    struct lend_report *report = NULL;
+    int error = lend_pool_close(closer->pool, closer->deadline, &report);
+    lend_report_print(report, closer->report, sizeof closer->report);
+    lend_report_free(report);
+    return error;
 }
 
 /* Somebody must hold a model: so the pool cannot be gone while it is asked whether it closes. */
@@ -230,6 +237,26 @@ static void one_thread_closes_at_a_time(void **state) {
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
+/* Each time the next close begins, and frees the pool, as soon as the one before allows it. */
+static void a_close_that_gave_up_is_done_with_the_pool(void **state) {
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct fakes fakes = {0};
+        lend_pool *pool = fakes_pool(&fakes, .models = 1);
+        struct lend_lease lease = borrow_now(pool);
+        struct closer closer = {.pool = pool, .deadline = lend_within_ms(1)};
+        start_closer(&closer);
+        int error;
+        while ((error = lend_pool_close(pool, LEND_NOW, NULL)) == EALREADY)
+            sched_yield();
+        assert_int_equal(error, EBUSY);
+        lend_release(&lease);
+        fakes_close(&fakes, pool);
+        assert_int_equal(thread_join(&closer.thread), EBUSY);
+        assert_non_null(strstr(closer.report, "1 of 1 lent"));
+    }
+}
+
 static void after_one_thread_gave_up_another_may_close(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -356,6 +383,7 @@ int main(void) {
         cmocka_unit_test(every_waiter_leaves_when_close_begins),
         cmocka_unit_test(a_pool_is_not_freed_under_those_who_leave_it),
         cmocka_unit_test(one_thread_closes_at_a_time),
+        cmocka_unit_test(a_close_that_gave_up_is_done_with_the_pool),
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
         cmocka_unit_test(close_waits_for_a_load_that_is_under_way),
         cmocka_unit_test(close_does_not_wait_for_the_next_attempt_to_load),

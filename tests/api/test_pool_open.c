@@ -2,14 +2,12 @@
  *
  * Opening a pool: what it loads, in which order and on which threads, what it tells meanwhile, and
  * what is left when it fails: nothing, and the words why. */
-#define _GNU_SOURCE
 #include "support/await.h"
 #include "support/fake_model.h"
 #include "support/thread.h"
 
 #include <lend/lease.h>
 #include <limits.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -40,33 +38,35 @@ static void the_optional_operations_may_be_missing(void **state) {
     assert_int_equal(atomic_load(&fakes.reset.calls), 0);
 }
 
-/* Where and in which order models were loaded: the context of the operations below. */
+/* How models were loaded: the context of the operation below. Each load lingers until so many are
+ * under way at once, or its time is over: so that those that may meet do, and those that must not
+ * would be seen. */
 struct loading {
-    struct tally in_load; /* loads that began */
-    uint32_t meet;        /* all after the first wait until so many have begun */
-    atomic_uint early;    /* loads that began before the first was over */
-    atomic_uint late;     /* loads that waited for the others in vain */
-    atomic_bool first_over;
-    atomic_uintptr_t first_thread;
+    uint32_t company;
+    int64_t linger_ms;
+    bool first_lingers;                 /* it should have no company */
+    atomic_uint begun, under_way, most; /* of the last one, at once */
+    uint32_t begun_with_first;          /* how many had begun when the first was over */
+    uintptr_t first_thread;
 };
 
-/* The first lingers, so that another that does not wait for it is seen. */
-static void load_first(struct loading *loading) {
-    atomic_store(&loading->first_thread, thread_id());
-    for (int i = 0; i < 1000 && tally_count(&loading->in_load) == 1; i++)
-        sched_yield();
-    atomic_store(&loading->first_over, true);
-}
-
-static int load_and_watch(void **ret_model, void *context, struct lend_reason *reason) {
+static int load_and_linger(void **ret_model, void *context, struct lend_reason *reason) {
     (void)reason;
     struct loading *loading = context;
-    if (tally_add(&loading->in_load) == 1)
-        load_first(loading);
-    else if (!atomic_load(&loading->first_over))
-        atomic_fetch_add(&loading->early, 1);
-    else if (!tally_wait(&loading->in_load, loading->meet))
-        atomic_fetch_add(&loading->late, 1);
+    lend_deadline until = lend_within_ms(loading->linger_ms);
+    uint32_t number = atomic_fetch_add(&loading->begun, 1) + 1;
+    uint32_t under_way = atomic_fetch_add(&loading->under_way, 1) + 1;
+    uint32_t most = atomic_load(&loading->most);
+    while (most < under_way && !atomic_compare_exchange_weak(&loading->most, &most, under_way))
+        ;
+    bool lingers = number > 1 || loading->first_lingers;
+    while (lingers && atomic_load(&loading->most) < loading->company && await_pause(until))
+        ;
+    if (number == 1) {
+        loading->first_thread = thread_id();
+        loading->begun_with_first = atomic_load(&loading->begun);
+    }
+    atomic_fetch_sub(&loading->under_way, 1);
     *ret_model = loading;
     return 0;
 }
@@ -76,45 +76,39 @@ static void unload_nothing(void *model, void *context) {
     (void)context;
 }
 
-static const struct lend_model_ops watching_ops =
-    LEND_MODEL_OPS(.load = load_and_watch, .unload = unload_nothing);
+static void open_and_close(struct loading *loading, uint32_t models, uint32_t loaders) {
+    const struct lend_model_ops ops =
+        LEND_MODEL_OPS(.load = load_and_linger, .unload = unload_nothing);
+    lend_pool *pool;
+    assert_int_equal(
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = loading,
+                                                 .models = models, .loaders = loaders)),
+        0);
+    assert_int_equal(atomic_load(&loading->begun), models);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
 
 static void the_first_load_runs_alone_on_the_opening_thread(void **state) {
     (void)state;
-    struct loading loading = {0};
-    tally_init(&loading.in_load);
-    lend_pool *pool;
-    assert_int_equal(
-        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &watching_ops, .ops_context = &loading,
-                                                 .models = 4, .loaders = 3)),
-        0);
-    assert_int_equal(atomic_load(&loading.early), 0);
-    assert_int_equal(atomic_load(&loading.first_thread), thread_id());
-    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
-    tally_deinit(&loading.in_load);
+    struct loading loading = {.company = 2, .linger_ms = 5, .first_lingers = true};
+    open_and_close(&loading, /* models= */ 4, /* loaders= */ 3);
+    assert_int_equal(loading.begun_with_first, 1);
+    assert_int_equal(loading.first_thread, thread_id());
 }
 
 static void the_others_load_at_the_same_time(void **state) {
     (void)state;
-    struct loading loading = {.meet = 4};
-    tally_init(&loading.in_load);
-    lend_pool *pool;
-    assert_int_equal(
-        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &watching_ops, .ops_context = &loading,
-                                                 .models = 4, .loaders = 3)),
-        0);
-    assert_int_equal(atomic_load(&loading.late), 0);
-    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
-    tally_deinit(&loading.in_load);
+    struct loading loading = {.company = 3, .linger_ms = PATIENCE_MS};
+    open_and_close(&loading, /* models= */ 4, /* loaders= */ 3);
+    assert_int_equal(atomic_load(&loading.most), 3);
 }
 
 static void no_more_loads_run_at_once_than_there_are_loaders(void **state) {
     (void)state;
     for (uint32_t loaders = 1; loaders <= 3; loaders++) {
-        struct fakes fakes = {0};
-        lend_pool *pool = fakes_pool(&fakes, .models = 12, .loaders = loaders);
-        assert_in_range(atomic_load(&fakes.load.under_way_max), 1, loaders);
-        fakes_close(&fakes, pool);
+        struct loading loading = {.company = loaders + 1, .linger_ms = 2};
+        open_and_close(&loading, /* models= */ 8, loaders);
+        assert_in_range(atomic_load(&loading.most), 1, loaders);
     }
 }
 
@@ -169,88 +163,6 @@ static void progress_is_told_once_per_model_in_order_on_the_opening_thread(void 
     }
 }
 
-static void what_is_not_set_gets_its_default(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 3);
-    struct lend_pool_options options;
-    assert_int_equal(lend_pool_options_get(pool, &options), 0);
-    assert_int_equal(options.size, sizeof options);
-    assert_string_equal(options.name, "pool");
-    assert_int_equal(options.models, 3);
-    assert_int_equal(options.waiters_max, 24);
-    assert_int_equal(options.wait_ms_default, 30000);
-    assert_true(options.loaders >= 1);
-    assert_ptr_equal(options.ops->load, fake_ops.load);
-    assert_ptr_equal(options.ops_context, &fakes);
-    assert_null(options.reason);
-    fakes_close(&fakes, pool);
-}
-
-static void what_is_set_is_in_force(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct lend_reason reason = {0};
-    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 2, .waiters_max = LEND_NO_WAITERS,
-                                 .wait_ms_default = -1, .loaders = 7, .reason = &reason);
-    struct lend_pool_options options;
-    assert_int_equal(lend_pool_options_get(pool, &options), 0);
-    assert_string_equal(options.name, "ocr");
-    assert_int_equal(options.waiters_max, LEND_NO_WAITERS);
-    assert_int_equal(options.wait_ms_default, -1);
-    assert_int_equal(options.loaders, 7);
-    assert_null(options.reason);
-    assert_int_equal(reason.error, 0);
-    fakes_close(&fakes, pool);
-}
-
-static void options_get_wants_both_arguments(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_pool_options options;
-    assert_int_equal(lend_pool_options_get(NULL, &options), EINVAL);
-    assert_int_equal(lend_pool_options_get(pool, NULL), EINVAL);
-    fakes_close(&fakes, pool);
-}
-
-static void a_name_is_cut_at_63_bytes(void **state) {
-    (void)state;
-    const char fits[] = "a name of exactly sixty-three bytes, which is as long as may be";
-    const char *longer = "a name of more than sixty-three bytes, which is longer than may be ever";
-    assert_int_equal(strlen(fits), 63);
-    struct fakes fakes = {0};
-    struct lend_pool_options options;
-    lend_pool *pool = fakes_pool(&fakes, .models = 1, .name = fits);
-    assert_int_equal(lend_pool_options_get(pool, &options), 0);
-    assert_string_equal(options.name, fits);
-    fakes_close(&fakes, pool);
-
-    pool = fakes_pool(&fakes, .models = 1, .name = longer);
-    assert_int_equal(lend_pool_options_get(pool, &options), 0);
-    assert_int_equal(strlen(options.name), 63);
-    assert_memory_equal(options.name, longer, 60);
-    fakes_close(&fakes, pool);
-}
-
-static void as_many_models_as_cores_if_asked(void **state) {
-    (void)state;
-    cpu_set_t cores;
-    assert_int_equal(sched_getaffinity(0, sizeof cores, &cores), 0);
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = LEND_MODELS_AUTO);
-    assert_in_range(stats_of(pool).models, 1, (unsigned)CPU_COUNT(&cores));
-    fakes_close(&fakes, pool);
-}
-
-static void the_largest_pool_opens(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = LEND_MODELS_MAX, .waiters_max = UINT32_MAX - 1);
-    assert_int_equal(stats_of(pool).free, LEND_MODELS_MAX);
-    fakes_close(&fakes, pool);
-}
-
 /* Opening fails with `error`, says `word`, leaves no model behind and *ret_pool as it was. */
 static void check_refused(struct lend_pool_options options, struct fakes *fakes, int error,
                           const char *word) {
@@ -265,122 +177,6 @@ static void check_refused(struct lend_pool_options options, struct fakes *fakes,
         fail_msg("\"%s\" does not say \"%s\"", reason.text, word);
     assert_int_equal(atomic_load(&fakes->alive), 0);
     assert_int_equal(atomic_load(&fakes->wrongs), 0);
-}
-
-static void what_is_required_is_required_by_name(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    const struct lend_model_ops no_load = LEND_MODEL_OPS(.unload = unload_nothing);
-    const struct lend_model_ops no_unload = LEND_MODEL_OPS(.load = load_and_watch);
-    const struct lend_model_ops no_size = {.load = load_and_watch, .unload = unload_nothing};
-    check_refused(LEND_POOL_OPTIONS(.models = 1), &fakes, EINVAL, "ops");
-    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops), &fakes, EINVAL, "models");
-    check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &no_load), &fakes, EINVAL, "ops.load");
-    check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &no_unload), &fakes, EINVAL, "ops.unload");
-    check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &no_size), &fakes, EINVAL, "ops.size");
-}
-
-static void a_number_out_of_range_is_refused_by_name(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = LEND_MODELS_MAX + 1), &fakes,
-                  EINVAL, "models");
-    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = UINT32_MAX - 1), &fakes, EINVAL,
-                  "models");
-    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 1, .wait_ms_default = -2), &fakes,
-                  EINVAL, "wait_ms_default");
-    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 1, .wait_ms_default = INT64_MIN),
-                  &fakes, EINVAL, "wait_ms_default");
-}
-
-static void missing_arguments_are_refused(void **state) {
-    (void)state;
-    lend_pool *pool = NULL;
-    struct lend_reason reason = {0};
-    const struct lend_pool_options no_size = {.ops = &fake_ops, .models = 1, .reason = &reason};
-    const struct lend_pool_options tiny = {.size = sizeof(size_t) - 1, .reason = &reason};
-    assert_int_equal(lend_pool_open(&pool, NULL), EINVAL);
-    assert_int_equal(lend_pool_open(&pool, &no_size), EINVAL);
-    assert_int_equal(lend_pool_open(&pool, &tiny), EINVAL);
-    assert_null(pool);
-    assert_int_equal(
-        lend_pool_open(NULL, &LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 1, .reason = &reason)),
-        EINVAL);
-    assert_int_equal(reason.error, EINVAL);
-    assert_non_null(strstr(reason.text, "ret_pool"));
-}
-
-/* Options as an older or a newer lend declares them. */
-struct newer_options {
-    struct lend_pool_options known;
-    uint64_t unknown;
-};
-
-static void the_options_of_an_older_caller_are_filled_up_with_defaults(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct lend_pool_options older = LEND_POOL_OPTIONS(.ops = &fake_ops, .ops_context = &fakes,
-                                                       .models = 2, .wait_ms_default = -4711);
-    older.size = offsetof(struct lend_pool_options, waiters_max);
-    lend_pool *pool;
-    assert_int_equal(lend_pool_open(&pool, &older), 0);
-    struct lend_pool_options options;
-    assert_int_equal(lend_pool_options_get(pool, &options), 0);
-    assert_int_equal(options.size, sizeof options);
-    assert_int_equal(options.waiters_max, 16);
-    assert_int_equal(options.wait_ms_default, 30000);
-    fakes_close(&fakes, pool);
-}
-
-static void a_reason_that_an_older_caller_does_not_have_is_not_written(void **state) {
-    (void)state;
-    struct lend_reason reason = {0};
-    struct lend_pool_options older = LEND_POOL_OPTIONS(.reason = &reason);
-    older.size = offsetof(struct lend_pool_options, reason);
-    lend_pool *pool;
-    assert_int_equal(lend_pool_open(&pool, &older), EINVAL);
-    assert_int_equal(reason.error, 0);
-}
-
-static void the_options_of_a_newer_caller_may_not_set_what_is_unknown(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct lend_reason reason = {0};
-    struct newer_options newer = {.known =
-                                      LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 1,
-                                                        .ops_context = &fakes, .reason = &reason)};
-    newer.known.size = sizeof newer;
-    lend_pool *pool;
-    assert_int_equal(lend_pool_open(&pool, &newer.known), 0);
-    fakes_close(&fakes, pool);
-
-    newer.unknown = UINT64_C(1) << 63;
-    assert_int_equal(lend_pool_open(&pool, &newer.known), E2BIG);
-    assert_int_equal(reason.error, E2BIG);
-    assert_string_not_equal(reason.text, "");
-}
-
-struct newer_ops {
-    struct lend_model_ops known;
-    void (*unknown)(void *model, void *context);
-};
-
-static void operations_follow_the_same_size_rule(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct lend_model_ops older = fake_ops;
-    older.size = offsetof(struct lend_model_ops, reset);
-    lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &older);
-    assert_int_equal(atomic_load(&fakes.check.calls), 0);
-    fakes_close(&fakes, pool);
-
-    struct newer_ops newer = {.known = fake_ops};
-    newer.known.size = sizeof newer;
-    pool = fakes_pool(&fakes, .models = 1, .ops = &newer.known);
-    fakes_close(&fakes, pool);
-
-    newer.unknown = unload_nothing;
-    check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &newer.known), &fakes, E2BIG, "ops");
 }
 
 static void a_load_that_fails_leaves_nothing_and_tells_its_own_words(void **state) {
@@ -467,19 +263,6 @@ int main(void) {
         cmocka_unit_test(no_more_loads_run_at_once_than_there_are_loaders),
         cmocka_unit_test(the_ops_may_be_gone_once_the_pool_is_open),
         cmocka_unit_test(progress_is_told_once_per_model_in_order_on_the_opening_thread),
-        cmocka_unit_test(what_is_not_set_gets_its_default),
-        cmocka_unit_test(what_is_set_is_in_force),
-        cmocka_unit_test(options_get_wants_both_arguments),
-        cmocka_unit_test(a_name_is_cut_at_63_bytes),
-        cmocka_unit_test(as_many_models_as_cores_if_asked),
-        cmocka_unit_test(the_largest_pool_opens),
-        cmocka_unit_test(what_is_required_is_required_by_name),
-        cmocka_unit_test(a_number_out_of_range_is_refused_by_name),
-        cmocka_unit_test(missing_arguments_are_refused),
-        cmocka_unit_test(the_options_of_an_older_caller_are_filled_up_with_defaults),
-        cmocka_unit_test(a_reason_that_an_older_caller_does_not_have_is_not_written),
-        cmocka_unit_test(the_options_of_a_newer_caller_may_not_set_what_is_unknown),
-        cmocka_unit_test(operations_follow_the_same_size_rule),
         cmocka_unit_test(a_load_that_fails_leaves_nothing_and_tells_its_own_words),
         cmocka_unit_test(a_failed_load_keeps_its_own_number_in_the_reason),
         cmocka_unit_test(a_check_that_fails_is_a_failed_load),

@@ -5,7 +5,6 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/workshop.h"
 
 #include <lend/executor.h>
 #include <limits.h>
@@ -13,9 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,15 +82,6 @@ static struct lend_lease take_model(lend_pool *pool, const struct lend_site *sit
     return lease;
 }
 
-/* Until the coarse clock has moved: leases of before are older then than those that follow. */
-static void wait_for_tick(void) {
-    struct timespec begin, now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &begin);
-    do
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
-}
-
 static void each_cause_has_its_words(void **state) {
     (void)state;
 #define CHECK(name, words) assert_string_equal(lend_cause_words(name), words);
@@ -116,7 +103,7 @@ static void a_live_pool_names_who_has_its_models(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 3);
     struct lend_lease first = take_model(pool, &batch);
-    wait_for_tick();
+    await_tick();
     struct lend_lease second = take_model(pool, NULL);
     check_live_text(pool, "pool \"ocr\": 2 of 3 lent, 1 free: "
                           "#0 thread T for D at batch.c:88, #1 thread T for D");
@@ -301,85 +288,6 @@ static void a_closing_pool_names_an_executor_that_is_open(void **state) {
     fakes_close(&fakes, pool);
 }
 
-static void a_job_is_named_by_its_number(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    struct held_job held;
-    held_job_init(&held);
-    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
-    lend_executor *executor;
-    assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool)), 0);
-    assert_int_equal(
-        lend_submit_at(executor, &LEND_JOB(.run = held_job_run, .argument = &held), NULL, &batch),
-        0);
-    assert_true(tally_wait(&held.started, 1));
-    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
-    const struct lend_report *report = lend_lease_report(&failed);
-    assert_int_equal(report->holder_count, 1);
-    assert_int_equal(report->holders[0].kind, LEND_OWNER_JOB);
-    assert_int_equal(report->holders[0].id, held.number);
-    assert_int_not_equal(report->holders[0].tid, 0);
-    char expected[256];
-    snprintf(expected, sizeof expected,
-             "pool \"ocr\": no model free; 1 of 1 lent: #0 job %llu (thread T) for D at "
-             "batch.c:88; every model is in use and none came back in time",
-             (unsigned long long)held.number);
-    check_text(report, expected);
-    lend_release(&failed);
-    tally_add(&held.go);
-    assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
-    fakes_close(&fakes, pool);
-}
-
-static void a_thread_is_named_by_the_kernels_number(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool, &query);
-    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
-    const struct lend_holder *holder = lend_lease_report(&failed)->holders;
-    uint32_t tid = (uint32_t)syscall(SYS_gettid);
-    assert_int_equal(holder->slot, 0);
-    assert_int_equal(holder->kind, LEND_OWNER_THREAD);
-    assert_int_equal(holder->id, tid);
-    assert_int_equal(holder->tid, tid);
-    assert_ptr_equal(holder->site, &query);
-    char text[512], thread[64];
-    snprintf(thread, sizeof thread, "#0 thread %u for ", tid);
-    lend_report_print(lend_lease_report(&failed), text, sizeof text);
-    assert_non_null(strstr(text, thread));
-    lend_release(&failed);
-    lend_release(&lease);
-    fakes_close(&fakes, pool);
-}
-
-static void holders_come_oldest_first(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 3);
-    struct lend_lease leases[3];
-    for (int i = 0; i < 3; i++)
-        leases[i] = take_model(pool, NULL);
-    const uint32_t ages[] = {1, 2, 0}; /* their slots, oldest first, after these renewals: */
-    for (int i = 2; i >= 0; i--) {
-        uint32_t slot = ages[2 - i];
-        wait_for_tick();
-        lend_release(&leases[slot]);
-        leases[slot] = take_model(pool, NULL);
-    }
-    struct lend_lease failed = lend_acquire(pool, LEND_NOW);
-    const struct lend_report *report = lend_lease_report(&failed);
-    assert_int_equal(report->holder_count, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(report->holders[i].slot, ages[i]);
-    for (size_t i = 1; i < 3; i++)
-        assert_true(report->holders[i - 1].held_ns > report->holders[i].held_ns);
-    lend_release(&failed);
-    for (int i = 0; i < 3; i++)
-        lend_release(&leases[i]);
-    fakes_close(&fakes, pool);
-}
-
 static void a_report_that_does_not_fit_is_cut_with_dots(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -431,17 +339,6 @@ static void no_report_and_no_pool_are_answers_too(void **state) {
     lend_report_free(NULL);
 }
 
-static void a_lease_that_holds_a_model_has_no_report(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = take_model(pool, NULL);
-    assert_null(lend_lease_report(&lease));
-    lend_release(&lease);
-    assert_null(lend_lease_report(&lease));
-    fakes_close(&fakes, pool);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cause_has_its_words),
@@ -456,13 +353,9 @@ int main(void) {
         cmocka_unit_test(a_model_that_waits_for_its_next_load_is_lost),
         cmocka_unit_test(a_closing_pool_names_its_holders),
         cmocka_unit_test(a_closing_pool_names_an_executor_that_is_open),
-        cmocka_unit_test(a_job_is_named_by_its_number),
-        cmocka_unit_test(a_thread_is_named_by_the_kernels_number),
-        cmocka_unit_test(holders_come_oldest_first),
         cmocka_unit_test(a_report_that_does_not_fit_is_cut_with_dots),
         cmocka_unit_test(without_room_nothing_is_written),
         cmocka_unit_test(no_report_and_no_pool_are_answers_too),
-        cmocka_unit_test(a_lease_that_holds_a_model_has_no_report),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

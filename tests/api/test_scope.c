@@ -4,10 +4,8 @@
  * asserted between a guard's ends: a failing assertion would jump over them. */
 #include "support/await.h"
 #include "support/fake_model.h"
-#include "support/thread.h"
 
 #include <lend/scope.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -341,98 +339,6 @@ static void run_notes_where_it_was_called(void **state) {
     assert_null(holder.site);
 }
 
-/* The ways a thread can leave in the middle, and where it is then. */
-static struct gate inside;
-
-static void leave_by_exit(void) {
-    pthread_exit(NULL);
-}
-
-/* Not a blocking call: ThreadSanitizer sees no locks of a thread that was cancelled in one. */
-static void leave_by_cancel(void) {
-    gate_open(&inside);
-    for (;;) {
-        pthread_testcancel();
-        sched_yield();
-    }
-}
-
-static int leave_from_run(void *model, void *leave) {
-    fake_use(model);
-    (*(void (**)(void))leave)();
-    return 0;
-}
-
-static int run_and_leave(void *leave) {
-    return lend_run(pool, LEND_FOREVER, leave_from_run, leave);
-}
-
-static int leave_from_block(void *leave) {
-    lend_with (page, pool, LEND_FOREVER) {
-        fake_use(page.model);
-        (*(void (**)(void))leave)();
-    } lend_else {
-        return lend_lease_error(&page);
-    } lend_end
-    return 0;
-}
-
-static int leave_from_scope(void *leave) {
-    lend_scoped_lease page = lend_acquire(pool, LEND_FOREVER);
-    fake_use(page.model);
-    (*(void (**)(void))leave)();
-    return 0;
-}
-
-static void check_left_by_exit(test_function *function) {
-    void (*leave)(void) = leave_by_exit;
-    assert_int_equal(thread_run(function, &leave), THREAD_LEFT);
-    check_given_back(1);
-}
-
-static void check_left_by_cancel(test_function *function) {
-    void (*leave)(void) = leave_by_cancel;
-    struct test_thread thread;
-    gate_init(&inside);
-    thread_start(&thread, function, &leave);
-    assert_true(gate_wait(&inside));
-    assert_int_equal(stats_of(pool).lent, 1);
-    thread_cancel(&thread);
-    assert_int_equal(thread_join(&thread), THREAD_LEFT);
-    gate_deinit(&inside);
-    check_given_back(1);
-}
-
-static void pthread_exit_in_run_gives_back(void **state) {
-    (void)state;
-    check_left_by_exit(run_and_leave);
-}
-
-static void pthread_exit_in_a_block_gives_back(void **state) {
-    (void)state;
-    check_left_by_exit(leave_from_block);
-}
-
-static void pthread_exit_with_a_scoped_lease_gives_back(void **state) {
-    (void)state;
-    check_left_by_exit(leave_from_scope);
-}
-
-static void a_thread_cancelled_in_run_gives_back(void **state) {
-    (void)state;
-    check_left_by_cancel(run_and_leave);
-}
-
-static void a_thread_cancelled_in_a_block_gives_back(void **state) {
-    (void)state;
-    check_left_by_cancel(leave_from_block);
-}
-
-static void a_thread_cancelled_with_a_scoped_lease_gives_back(void **state) {
-    (void)state;
-    check_left_by_cancel(leave_from_scope);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 
 int main(void) {
@@ -455,12 +361,6 @@ int main(void) {
         TEST(run_returns_the_error_if_there_is_no_model),
         TEST(run_wants_a_function),
         TEST(run_notes_where_it_was_called),
-        TEST(pthread_exit_in_run_gives_back),
-        TEST(pthread_exit_in_a_block_gives_back),
-        TEST(pthread_exit_with_a_scoped_lease_gives_back),
-        TEST(a_thread_cancelled_in_run_gives_back),
-        TEST(a_thread_cancelled_in_a_block_gives_back),
-        TEST(a_thread_cancelled_with_a_scoped_lease_gives_back),
     };
     return cmocka_run_group_tests_name("scope", tests, NULL, NULL);
 }

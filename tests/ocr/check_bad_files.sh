@@ -53,6 +53,7 @@ expect_status 1 "$program" --max-pixels 1000 "$page"
 grep -q '^lend-ocr: one.pgm: .*1000' err || fail "the limit is not named: $(cat err)"
 expect_status 1 "$program" --deadline 1 "$pages/eng_1.png" "$pages/eng_2.png"
 [ "$(grep -c 'deadline' err)" -eq 2 ] || fail "the deadline is not named: $(cat err)"
+expect_status 0 "$program" --deadline 100000 "$page" "$page"
 truncate -s 65M large.png
 expect_status 1 "$program" large.png
 grep -q '^lend-ocr: large.png: .*64 MiB' err || fail "the limit is not named: $(cat err)"

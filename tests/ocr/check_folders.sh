@@ -13,9 +13,9 @@ mv out two.txt
 # Pictures by their extension in any case, sorted by name; no other files, no hidden ones, no
 # folders. A file that is named itself is read whatever it is called.
 mkdir -p scans/sub.png more
-cp "$one" scans/b.png
 cp "$two" scans/a.PNG
 cp "$one" scans/B.jpeg # the extension chooses, the content is what counts
+cp "$one" scans/b.png
 cp "$one" scans/notes.txt
 cp "$one" scans/.hidden.png
 cp "$one" scans/sub.png/c.png
@@ -30,6 +30,15 @@ done
 expect_status 1 "$program" -f json scans missing
 cut -d '"' -f 4 out | tr '\n' ' ' >names
 [ "$(cat names)" = "scans/B.jpeg scans/a.PNG scans/b.png missing " ] || fail "named: $(cat names)"
+
+mkdir many
+for name in 10 7 2 9 1 8 3; do
+    printf 'P5 3 3 255\n.........' >"many/$name.pgm"
+done
+expect_status 0 "$program" -f json many
+cut -d '"' -f 4 out | tr '\n' ' ' >names
+sorted="many/1.pgm many/10.pgm many/2.pgm many/3.pgm many/7.pgm many/8.pgm many/9.pgm "
+[ "$(cat names)" = "$sorted" ] || fail "not sorted: $(cat names)"
 
 # Results: the folder is made, the extension says what they are, an older result is replaced, and
 # nothing else is left there.

@@ -6,7 +6,9 @@
 . "$(dirname "$0")/program.sh"
 
 set -- "$pages"/eng_1.png "$pages"/eng_2.png
-if [ -d "$receipts" ]; then
+if [ -n "$LEND_SANITIZE" ]; then
+    echo "with sanitizers: only sample pages"
+elif [ -d "$receipts" ]; then
     set -- "$1" "$receipts"/149.jpg "$receipts"/161.jpg "$2" "$receipts"/155.jpg \
         "$receipts"/131.jpg "$scans"/phototest.tif "$scans"/eurotext.tif
 else

@@ -38,7 +38,19 @@ for piece in (b"", picture[:1000], picture[1000:20000], picture[20000:]):
         got += os.read(process.stdout.fileno(), 65536)
     if got != one + b"\f" + one:
         sys.exit("failed: before the slow picture there was %r" % got)
-got += process.communicate()[0]
+got += process.communicate()[0]  # which closes its input
 if got != b"\f".join([one, one, two, one]) or process.returncode != 0:
     sys.exit("failed: with the slow picture, %r, %d" % (got, process.returncode))
+
+# A named pipe that nobody has opened for writing yet.
+os.mkfifo("later")
+process = subprocess.Popen([program, page, "later"], stdout=subprocess.PIPE)
+got = b""
+while len(got) < len(one):
+    got += os.read(process.stdout.fileno(), 65536)
+with open("later", "wb") as later:
+    later.write(picture)
+got += process.communicate()[0]
+if got != one + b"\f" + two or process.returncode != 0:
+    sys.exit("failed: with a named pipe that is late, %r, %d" % (got, process.returncode))
 END

@@ -18,6 +18,14 @@ bool await_pause(lend_deadline deadline) {
     return lend_deadline_left_ms(deadline) > 0;
 }
 
+void await_tick(void) {
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
+}
+
 struct lend_pool_stats stats_of(lend_pool *pool) {
     struct lend_pool_stats stats;
     if (lend_pool_stats(pool, &stats) != 0)

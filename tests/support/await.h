@@ -27,6 +27,9 @@ lend_deadline await_begin(void);
 /* False if the deadline has passed. */
 bool await_pause(lend_deadline deadline);
 
+/* Until the coarse clock has moved, by which leases are stamped: those that follow are younger. */
+void await_tick(void);
+
 /* The statistics as a value. */
 struct lend_pool_stats stats_of(lend_pool *pool);
 struct lend_executor_stats executor_stats_of(lend_executor *executor);

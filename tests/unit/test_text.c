@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <wchar.h>
 
 #include <cmocka.h>
 
@@ -112,6 +113,19 @@ static void a_buffer_without_room_is_not_touched(void **state) {
     assert_int_equal(text.length, 0);
 }
 
+/* In the C locale there is no such character: the formatting itself fails. */
+static void what_cannot_be_formatted_is_cut(void **state) {
+    (void)state;
+    char buffer[16];
+    memset(buffer, '#', sizeof buffer);
+    struct text text = text_into(buffer, sizeof buffer);
+    lend__text_add(&text, "%s", "so far");
+    lend__text_add(&text, ", %lc", (wint_t)0x6c34);
+    assert_string_equal(buffer, "so far...");
+    assert_int_equal(text.length, strlen(buffer));
+    assert_true(text.cut);
+}
+
 static void check_duration(int64_t ns, const char *expected) {
     char buffer[32];
     struct text text = text_into(buffer, sizeof buffer);
@@ -183,6 +197,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_added_to_what_was_cut),
         cmocka_unit_test(a_character_is_cut_off_whole),
         cmocka_unit_test(a_buffer_without_room_is_not_touched),
+        cmocka_unit_test(what_cannot_be_formatted_is_cut),
         cmocka_unit_test(a_duration_has_the_unit_that_a_reader_would_choose),
         cmocka_unit_test(a_site_is_the_last_part_of_the_path_and_the_line),
         cmocka_unit_test(no_site_is_no_text),
