@@ -56,7 +56,8 @@ struct lend_step {
     X(LEND_CAUSE_LOADER, "no model can be loaded")                                                 \
     X(LEND_CAUSE_CLOSING, "the pool is closing")                                                   \
     X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")                                 \
-    X(LEND_CAUSE_DEADLOCK, "each waits for another one of them")
+    X(LEND_CAUSE_DEADLOCK, "each waits for another one of them")                                   \
+    X(LEND_CAUSE_SUSPENDED, "the pool is suspended")
 
 enum lend_cause {
 #define LEND_CAUSE_MEMBER_(name, words) name,
@@ -69,6 +70,7 @@ struct lend_report {
     enum lend_cause cause;  /* what most likely is behind it */
     char pool[64];          /* its name */
     int64_t waited_ns;      /* by the call that failed */
+    bool suspended;         /* lend_pool_suspend */
     unsigned models;        /* free + lent + loading + retiring + lost, always */
     unsigned free, lent, loading, retiring, lost;
     unsigned waiting;       /* borrowers in the queue at that moment */

@@ -7,8 +7,9 @@
  * WORK    after every region under the lock: while a worker is idle, nothing is queued
  * ROOM    after every region under the lock: while a submitter waits, the first one's job does not
  *         fit. They come in in the order of the list, and nobody passes them
- * TIMER   an undecided task is in `timers` while it is QUEUED or RUNNING; while it is BORROWING,
- *         its borrow ends at its deadline and its runner answers
+ * TIMER   a task is in `timers` while it is QUEUED and undecided or RUNNING, once more for a grace
+ *         when its deadline was answered; while it is BORROWING, its borrow ends at its deadline and
+ *         its runner answers
  * AWAKE   the timekeeper sleeps until `alarm_ns` at the longest, and no timer is earlier
  * CLOSED  it is CLOSED only when nothing is live and nobody is inside lend_submit (`visitors`), and
  *         freed when no task is left either

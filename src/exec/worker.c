@@ -35,6 +35,7 @@ static bool begin_run(struct task *task, const struct lend_lease *lease) {
     bool runs = lend_lease_ok(lease) && !task_is_decided(task);
     if (runs) {
         task->stage = TASK_RUNNING;
+        task->lease = *lease;
         histogram_count(&executor->locked.waits, waited_ns);
         lend__task_arm(task);
     } else {
@@ -81,6 +82,7 @@ static bool end_run(struct task *task, int error, int64_t ran_ns) {
     lend__lock_acquire(&executor->lock);
     bool overran = task_is_decided(task);
     task->stage = TASK_RETURNED;
+    lend__task_disarm(task);
     histogram_count(&executor->locked.runs, ran_ns);
     executor->locked.overran += overran;
     if (!overran)

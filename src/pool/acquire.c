@@ -49,7 +49,7 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return ESHUTDOWN;
     if (self->cancel != NULL && self->cancel->asked)
         return ECANCELED;
-    if (waiters->length == 0) {
+    if (waiters->length == 0 && !pool->locked.suspended) {
         self->slot = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
         if (self->slot != IDLE_NONE) {
             self->generation = slot_lend(&pool->slots[self->slot], self->owner, self->site,
@@ -65,6 +65,8 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return EWOULDBLOCK;
     if (waiters->length >= pool->waiters_max)
         return ENOBUFS;
+    if (waiters->length == 0)
+        pool->locked.progress_ns = lend__clock_coarse_ns();
     list_append(waiters, &self->waiter.node);
     if (self->cancel != NULL)
         self->cancel->borrower = self;

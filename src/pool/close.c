@@ -18,6 +18,8 @@ static int begin(lend_pool *pool, struct parker *parker) {
         lend__pool_dismiss(pool, VERDICT_CLOSED, &woken);
         lend__pool_settle(pool, &woken);
         lend__parker_wake(&pool->keeper_parker);
+        if (pool->locked.operation != NULL)
+            lend__parker_wake(pool->locked.operation);
     }
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);

@@ -8,7 +8,7 @@
 
 /* The slot of a lease that is valid. 0, ESTALE or EOWNERDEAD. */
 static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
-    if (lease == NULL || lease->model == NULL || lease->slot >= lease->pool->options.models)
+    if (lease == NULL || lease->model == NULL || lease->slot >= lease->pool->slot_count)
         return ESTALE;
     if (pool_is_foreign(lease->pool))
         return EOWNERDEAD;

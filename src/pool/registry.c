@@ -58,7 +58,7 @@ static bool is_left_by(owner_word holder, owner_word ended) {
 /* A slot of this pool that was left: its index, or the pool's number of slots. */
 static uint32_t find_left(const lend_pool *pool, owner_word ended) {
     uint32_t i = 0;
-    for (; i < pool->options.models; i++) {
+    for (; i < pool->slot_count; i++) {
         struct slot_holder holder;
         if (slot_holder(&pool->slots[i], &holder) && is_left_by(holder.owner, ended))
             break;
@@ -75,7 +75,7 @@ static lend_pool *find_pool(owner_word ended, uint32_t *ret_index) {
          node = node->next) {
         lend_pool *pool = list_entry(node, struct lend_pool, entry);
         *ret_index = find_left(pool, ended);
-        if (*ret_index < pool->options.models)
+        if (*ret_index < pool->slot_count)
             found = pool;
     }
     lend__lock_release(&registry.lock);

@@ -13,7 +13,7 @@
  * caller becomes the owner. */
 static int refusal(const struct lend_lease *lease) {
     const lend_pool *pool = lease->pool;
-    if (lease->slot >= pool->options.models)
+    if (lease->slot >= pool->slot_count)
         return ESTALE;
     struct slot *slot = &pool->slots[lease->slot];
     if (word_read(&slot->life) != life_make(lease->generation, SLOT_LENT))
@@ -27,7 +27,7 @@ static int refusal(const struct lend_lease *lease) {
 static void refuse(struct lend_lease *lease, int error) {
     lend_pool *pool = lease->pool;
     word_next(&pool->bad_releases);
-    int slot = lease->slot < pool->options.models ? (int)lease->slot : -1;
+    int slot = lease->slot < pool->slot_count ? (int)lease->slot : -1;
     if (error != EPERM) {
         *lease = (struct lend_lease){0};
         lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, /* site= */ NULL, "");
@@ -38,24 +38,41 @@ static void refuse(struct lend_lease *lease, int error) {
     lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, held ? holder.site : NULL, "");
 }
 
-/* Give the model to the keeper instead of the next borrower. The event comes first: afterwards the
- * pool may be closed and gone. The sink may contain cancellation points; see reset. */
-static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, int error,
-                   const char *why) {
+/* Give the model to the keeper instead of the next borrower. Counts one of locked's totals. */
+static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     struct slot *slot = &pool->slots[index];
-    const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
-    int shield = lend__thread_shield();
-    lend__pool_event(pool, kind, error, (int)index, site, why);
-
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
     slot_end_lease(slot, lend__clock_coarse_ns(), SLOT_RETIRING);
-    pool->locked.broken++;
+    slot->overdue = false;
+    ++*total;
+    lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__parker_wake(&pool->keeper_parker);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
+}
+
+/* Because it does not work. The event comes first: afterwards the pool may be closed and gone. The
+ * sink may contain cancellation points; see reset. */
+static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, int error,
+                   const char *why) {
+    const struct slot *slot = &pool->slots[index];
+    const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
+    int shield = lend__thread_shield();
+    lend__pool_event(pool, kind, error, (int)index, site, why);
+    to_keeper(pool, index, &pool->locked.broken);
     lend__thread_unshield(shield);
+}
+
+/* Has it been lent often enough, or for long enough, to be loaded anew? */
+static bool is_worn(const lend_pool *pool, const struct slot *slot) {
+    const struct lend_pool_options *options = &pool->options;
+    uint64_t lends = life_generation(word_peek(&slot->life)) - slot->first_generation + 1;
+    if (options->recycle_lends != 0 && lends >= options->recycle_lends)
+        return true;
+    return options->recycle_ms != 0 &&
+           elapsed_ns(slot->loaded_ns, lend__clock_coarse_ns()) / NS_PER_MS >= options->recycle_ms;
 }
 
 /* The last touch of the pool is the swap, or leaving the lock. */
@@ -65,8 +82,7 @@ static void put_back(lend_pool *pool, uint32_t index) {
         return;
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
-    idle_put(&pool->idle, pool->slots, index, IDLE_UNDER_LOCK);
-    lend__pool_settle(pool, &woken);
+    lend__pool_take_back(pool, &pool->slots[index], &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
 }
@@ -87,10 +103,12 @@ static void give_back(lend_pool *pool, uint32_t index) {
     reason.error = 0;
     reason.text[0] = '\0';
     int error = reset(pool, pool->slots[index].model, &reason);
-    if (error == 0)
-        put_back(pool, index);
-    else
+    if (error != 0)
         retire(pool, index, LEND_EVENT_RESET_FAILED, error, reason.text);
+    else if (pool->wears && is_worn(pool, &pool->slots[index]))
+        to_keeper(pool, index, &pool->locked.recycled);
+    else
+        put_back(pool, index);
 }
 
 /* Empty the caller's lease, and say whether there is a model to give back, in *ret_lease. */

@@ -32,6 +32,7 @@ static void note_holder(struct report_memory *memory, const struct slot *slot, u
 }
 
 static void count_state(struct lend_report *report, enum slot_state state) {
+    report->models += state != SLOT_ABSENT;
     report->free += state == SLOT_FREE;
     report->lent += state == SLOT_LENT;
     report->retiring += state == SLOT_RETIRING;
@@ -49,6 +50,8 @@ static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_rep
         return LEND_CAUSE_LOADER;
     if (report->error == ENOBUFS)
         return LEND_CAUSE_CROWD;
+    if (report->suspended)
+        return LEND_CAUSE_SUSPENDED;
     if (report->error == 0 && report->waiting == 0)
         return LEND_CAUSE_NONE;
     if (report->lent == 0 && report->loading + report->retiring > 0)
@@ -60,8 +63,8 @@ static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_rep
 static void fill(const lend_pool *pool, struct report_memory *memory) {
     struct lend_report *report = &memory->report;
     int64_t now_ns = lend__clock_coarse_ns();
-    report->models = pool->options.models;
-    for (uint32_t i = 0; i < report->models; i++) {
+    report->suspended = pool->locked.suspended;
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
         count_state(report, slot_state(&pool->slots[i]));
         note_holder(memory, &pool->slots[i], i, now_ns);
     }
@@ -93,7 +96,7 @@ static void copy_steps(struct report_memory *memory, uint32_t models, const stru
 
 struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
                                       const struct steps *steps) {
-    size_t models = pool->options.models;
+    size_t models = pool->slot_count;
     size_t step_count = steps != NULL ? steps->count : 0;
     struct report_memory *memory =
         lend__memory_new(sizeof *memory + models * sizeof *memory->holders +
@@ -101,7 +104,7 @@ struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited
     if (memory == NULL)
         return NULL;
     if (steps != NULL)
-        copy_steps(memory, pool->options.models, steps);
+        copy_steps(memory, pool->slot_count, steps);
     struct lend_report *report = &memory->report;
     report->error = error;
     report->waited_ns = waited_ns;

@@ -43,8 +43,7 @@ static void add_counts(struct text *text, const struct lend_report *report) {
         lend__text_add(text, ", %u lost", report->lost);
 }
 
-/* "thread 4711", "job 17 (thread 4711)", "nobody since thread 4711 detached it" */
-static void add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
+void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
     switch (kind) {
     case LEND_OWNER_THREAD:
         lend__text_add(text, "thread %u", tid);
@@ -61,7 +60,7 @@ static void add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id,
 /* "#0 thread 4711 for 12.3 s at batch.c:88" */
 static void add_holder(struct text *text, const struct lend_holder *holder) {
     lend__text_add(text, "#%u ", holder->slot);
-    add_owner(text, holder->kind, holder->id, holder->tid);
+    lend__text_add_owner(text, holder->kind, holder->id, holder->tid);
     lend__text_add(text, " for ");
     lend__text_add_duration(text, holder->held_ns);
     lend__text_add_site(text, holder->site);
@@ -69,7 +68,7 @@ static void add_holder(struct text *text, const struct lend_holder *holder) {
 
 /* "thread 4711 waits at a.c:9 for pool "b", whose #0 thread 4712 holds for 3 s at b.c:5" */
 static void add_step(struct text *text, const struct lend_step *step) {
-    add_owner(text, step->kind, step->id, step->tid);
+    lend__text_add_owner(text, step->kind, step->id, step->tid);
     lend__text_add(text, " waits");
     lend__text_add_site(text, step->site);
     lend__text_add(text, " for %s", step->awaits);
