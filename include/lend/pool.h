@@ -120,6 +120,8 @@ LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadl
 struct lend_pool_stats {
     uint32_t models, free, lent, loading, retiring, lost;
     uint32_t waiting;          /* borrowers in the queue */
+    bool suspended;            /* lend_pool_suspend */
+    bool reloading;            /* lend_pool_reload is under way */
     uint64_t grants;           /* leases that got a model */
     uint64_t queued;           /* of all acquires, how many had to queue */
     uint64_t timeouts;         /* ETIMEDOUT */

@@ -184,6 +184,8 @@ int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     for (uint32_t i = 0; i < pool->slot_count; i++)
         count_slot(&pool->slots[i], &stats);
     stats.waiting = pool->locked.waiters.length;
+    stats.suspended = pool->locked.suspended;
+    stats.reloading = pool->locked.reloading;
     stats.queued = pool->locked.queued;
     stats.timeouts = pool->locked.timeouts;
     stats.refusals = pool->locked.refusals;
