@@ -22,7 +22,7 @@ LEND_BEGIN_DECLS
     X(EBUSY, "not now: somebody still has it")                                                     \
     X(ETIMEDOUT, "the deadline passed first")                                                      \
     X(ENOBUFS, "too many are waiting already")                                                     \
-    X(EAGAIN, "the queue is full")                                                                 \
+    X(EAGAIN, "it would have had to wait, and was not to")                                         \
     X(EDEADLK, "the wait could never have ended")                                                  \
     X(ESHUTDOWN, "it is closing and takes nothing new")                                            \
     X(ECANCELED, "it was cancelled")                                                               \
@@ -31,6 +31,7 @@ LEND_BEGIN_DECLS
     X(EIO, "the model could not be loaded or does not work")                                       \
     X(ESTALE, "the lease is not valid: given back already, or never filled")                       \
     X(EPERM, "the lease belongs to another thread or job")                                         \
+    X(EOWNERDEAD, "it belongs to the process that forked this one")                                \
     X(ENOTSUP, "the format is not one that is read")                                               \
     X(EBADMSG, "the data is damaged or cut short")                                                 \
     X(EFBIG, "the data is larger than the limit")                                                  \

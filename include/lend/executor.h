@@ -78,7 +78,7 @@ LEND_API LEND_NODISCARD int lend_executor_open(lend_executor **ret_executor,
  * still the caller's, *ret_future is untouched.
  *
  * 0          accepted: it will have exactly one outcome
- * EAGAIN     the queue is full (LEND_FULL_REFUSE)
+ * EAGAIN     the queue is full (LEND_FULL_REFUSE, or a thread that must not wait: lend/thread.h)
  * ETIMEDOUT  it stayed full until the job's deadline (LEND_FULL_WAIT)
  * ENOBUFS    `bytes` is more than queue_bytes_max: it would never fit
  * ESHUTDOWN  the executor is closing
@@ -108,6 +108,7 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
  * EBUSY     jobs still run; lend_pool_print names them. Call again
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called from one of its own jobs or callbacks
+ * EAGAIN    the thread must not wait (lend/thread.h)
  * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_deadline deadline);
 

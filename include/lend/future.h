@@ -47,12 +47,17 @@ enum lend_outcome {
 /* The words for an outcome. Static. */
 LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
 
-/* Wait until the outcome is decided. A zeroed deadline is the executor's default for jobs.
+/* Wait until the outcome is decided. A zeroed deadline is the executor's default for jobs. A job
+ * that waits for another one in its own executor's queue runs that one itself, if a model is free:
+ * then the wait lasts at least as long as that run.
  *
  * 0          decided; the outcome says what
  * ETIMEDOUT  not decided yet; the job is not touched by that
  * EBUSY      the same for LEND_NOW
- * EDEADLK    asked from within the job itself
+ * EDEADLK    asked from within the job itself; or the wait could never have ended otherwise than by
+ *            a deadline, since all who could end it wait too: told to the sink, with who waits for
+ *            whom (LEND_EVENT_DEADLOCK)
+ * EAGAIN     not decided, and the thread must not wait (lend/thread.h)
  * EINVAL     future is NULL
  * ENOMEM     no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);

@@ -11,7 +11,11 @@
  *
  * A lease is a value on the borrower's stack and belongs to the thread that acquired it, or to the
  * job that this thread was running. The words in lend/scope.h release it by themselves: prefer
- * them. A pointer into the model dies with the lease. */
+ * them. A pointer into the model dies with the lease.
+ *
+ * A lease whose owner has ended (the thread left, the job returned) is taken back, told to the
+ * pool's sink with the site of the borrow (LEND_EVENT_LEASE_LEFT), and its model reset and lent
+ * again. */
 #ifndef LEND_LEASE_H
 #define LEND_LEASE_H
 
@@ -45,13 +49,18 @@ struct lend_lease {
  * EINVAL     pool is NULL
  * EBUSY      LEND_NOW, and no model was free or others wait already
  * ETIMEDOUT  none came back until the deadline
+ * EDEADLK    it could not have come before the deadline: all who hold one wait themselves, for each
+ *            other or for the caller; the report has the steps. Told at once
  * ENOBUFS    options.waiters_max are waiting already
  * ESHUTDOWN  the pool is closing
+ * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)
  * EIO        no model is left and none can be loaded; the report has the loader's words
  * ENOMEM     no memory for what waiting needs
+ * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
- * A borrower who holds one model and waits for another can wait for itself: a thread that needs two
- * takes them from two pools, always in the same order.
+ * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
+ * the wait that would have ended first by its deadline is refused (the newest, if none has one), and
+ * the others go on: give back what you hold, and try again.
  *
  * Not a cancellation point (pthread_cancel). */
 LEND_API LEND_NODISCARD struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,
@@ -69,7 +78,7 @@ LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_dea
  * lock; the model's `reset` runs here, before the model is offered again.
  *
  * A copy of a lease that was released already (ESTALE) and a lease of another thread or job
- * (EPERM) change nothing: they are told to the pool's sink as LEND_EVENT_BAD_RELEASE. */
+ * (EPERM; of a detached lease anybody may) change nothing: they are told to the pool's sink as LEND_EVENT_BAD_RELEASE. */
 LEND_API void lend_release(struct lend_lease *lease);
 
 /* The same for a model that the borrower found broken: it is unloaded and replaced in the
@@ -79,6 +88,16 @@ LEND_API void lend_release_broken(struct lend_lease *lease, const char *why);
 /* Move a lease out of a variable that would release it. What is left behind is empty. NULL gives
  * an empty one. */
 LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lease);
+
+/* Hand a lease to another thread. A lease is its owner's to release. Detached, it is nobody's: any
+ * thread may release it, or adopt it and so become its owner, once. In between nobody answers for
+ * it: if it is lost then, nothing finds it. The struct itself is handed over as the threads like.
+ *
+ * 0       done; adopting what is the caller's already is allowed
+ * ESTALE  the lease is empty, failed or released; or NULL
+ * EPERM   detach: it is not the caller's; adopt: its owner has not detached it */
+LEND_API LEND_NODISCARD int lend_lease_detach(struct lend_lease *lease);
+LEND_API LEND_NODISCARD int lend_lease_adopt(struct lend_lease *lease);
 
 /* Does it hold a model? */
 static inline bool lend_lease_ok(const struct lend_lease *lease) {

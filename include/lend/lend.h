@@ -17,7 +17,8 @@
  *
  *   deadline.h   How long anything may take.       error.h     What every number means.
  *   site.h       Where it was asked for.           event.h     What has no caller to take it.
- *   histogram.h  How long things took.             base.h      Version, attributes.
+ *   histogram.h  How long things took.             thread.h    Which threads must not wait.
+ *   base.h       Version, attributes.
  *
  * OCR is a library of its own on top: <lend/ocr.h>, -llend-ocr.
  *
@@ -39,5 +40,6 @@
 #include <lend/report.h>
 #include <lend/scope.h>
 #include <lend/site.h>
+#include <lend/thread.h>
 
 #endif

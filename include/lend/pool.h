@@ -13,7 +13,9 @@
  * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
  * left, whoever asks is told the loader's own error at once.
  *
- * Every function may be called from any thread. None may be called from a signal handler. */
+ * Every function may be called from any thread. None may be called from a signal handler. The child
+ * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
+ * EOWNERDEAD at once, and lend_release does nothing. */
 #ifndef LEND_POOL_H
 #define LEND_POOL_H
 
@@ -55,6 +57,19 @@ struct lend_pool_options {
     void (*progress)(uint32_t loaded, uint32_t models, void *context);
     void *progress_context;
 
+    uint32_t models_max; /* how many lend_pool_resize may ask for. Default `models` */
+    uint32_t spares;     /* how many models may be loaded beyond the size, each in place of one whose
+                            job has overrun its deadline and does not return. Default none: there
+                            may be no memory for it */
+
+    uint64_t recycle_lends; /* load a model anew after so many leases. Default never */
+    int64_t recycle_ms;     /* or when it is given back at this age. Default never */
+    int64_t check_every_ms; /* check a model that was idle for so long (ops.check). Default never */
+
+    int64_t hold_alarm_ms;  /* tell of leases held for longer, once each. Default 60000; -1: never */
+    int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
+                               Default 10000; -1: never */
+
     lend_sink *sink; /* takes what nobody else can (lend/event.h). May be NULL */
     void *sink_context;
 
@@ -94,6 +109,7 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called by a model operation of the pool itself, on its keeper thread
+ * EAGAIN    the thread must not wait (lend/thread.h)
  * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
                                             struct lend_report **reterr_report);
@@ -104,11 +120,14 @@ LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadl
 struct lend_pool_stats {
     uint32_t models, free, lent, loading, retiring, lost;
     uint32_t waiting;          /* borrowers in the queue */
+    bool suspended;            /* lend_pool_suspend */
+    bool reloading;            /* lend_pool_reload is under way */
     uint64_t grants;           /* leases that got a model */
     uint64_t queued;           /* of all acquires, how many had to queue */
     uint64_t timeouts;         /* ETIMEDOUT */
     uint64_t refusals;         /* every other failed acquire */
     uint64_t broken;           /* models given back as broken, or that failed their reset */
+    uint64_t recycled;         /* models loaded anew because of options.recycle_... */
     uint64_t loads;            /* models loaded and found fit, those of open included */
     uint64_t load_failures;    /* loads or checks that failed */
     uint64_t bad_releases;     /* stale or foreign ones, refused */
@@ -131,6 +150,41 @@ LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
  *
  * EINVAL  an argument is NULL */
 LEND_API int lend_pool_options_get(const lend_pool *pool, struct lend_pool_options *ret_options);
+
+/* operations: one at a time in each pool, without closing it */
+
+/* Lend nothing until lend_pool_resume. Leases that are out stay out, borrowers wait as long as their
+ * deadlines let them. Both may be called twice.
+ *
+ * EINVAL     pool is NULL
+ * ESHUTDOWN  the pool is closing
+ * EOWNERDEAD the pool belongs to the process that forked this one */
+LEND_API int lend_pool_suspend(lend_pool *pool);
+LEND_API int lend_pool_resume(lend_pool *pool);
+
+/* Load every model anew, one after another, each while the others are lent: an idle one, or the next
+ * that comes back. The old one is unloaded when the new one has been loaded and checked, so there
+ * must be memory for one more. If one cannot be loaded, the old one stays, no more are tried, and
+ * `reason`, which may be NULL, has the loader's words.
+ *
+ * 0          all are new
+ * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are
+ * EIO        one could not be loaded
+ * EALREADY   another reload or resize is under way
+ * EDEADLK    called by a model operation of the pool itself, on its keeper thread
+ * ESHUTDOWN  the pool is closing
+ * EAGAIN     the thread must not wait (lend/thread.h)
+ * EINVAL, ENOMEM, EOWNERDEAD */
+LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline deadline,
+                                             struct lend_reason *reason);
+
+/* Have another number of models from now on, 1 to options.models_max. Blocks until it has: models
+ * are loaded, or, one by one, idle ones or those that come back next are unloaded. If the deadline
+ * passes first or a load fails, the pool goes on towards that number by itself.
+ *
+ * Errors as lend_pool_reload; EINVAL if the number is out of range. */
+LEND_API LEND_NODISCARD int lend_pool_resize(lend_pool *pool, uint32_t models,
+                                             lend_deadline deadline, struct lend_reason *reason);
 
 LEND_END_DECLS
 

@@ -19,6 +19,7 @@ LEND_BEGIN_DECLS
 enum lend_owner_kind {
     LEND_OWNER_THREAD = 1, /* id is the kernel's thread id (gettid) */
     LEND_OWNER_JOB,        /* id is the job's number (lend_job_number) */
+    LEND_OWNER_DETACHED,   /* nobody; id is the thread id of who detached it */
 };
 
 /* One lent model and who has it. */
@@ -31,6 +32,21 @@ struct lend_holder {
     const struct lend_site *site; /* NULL if borrowed through the plain function */
 };
 
+/* One step of a deadlock: somebody waits for what the one in the next step could give him, and the
+ * last for one of those before. */
+struct lend_step {
+    enum lend_owner_kind kind; /* who waits, as in struct lend_holder */
+    uint64_t id;
+    uint32_t tid;
+    char awaits[80]; /* what for: pool "ocr", or: job 17 */
+    int64_t waited_ns;
+    const struct lend_site *site; /* of the wait; NULL if not known */
+    uint32_t holder_tid;          /* the thread in the next step */
+    int slot;                     /* of the model that he holds, or -1 */
+    int64_t held_ns;
+    const struct lend_site *held_site; /* where he borrowed it, or NULL */
+};
+
 /* The likely cause, with its words. */
 #define LEND_CAUSES(X)                                                                             \
     X(LEND_CAUSE_NONE, "")                                                                         \
@@ -39,7 +55,9 @@ struct lend_holder {
     X(LEND_CAUSE_LOADING, "models are still being loaded")                                         \
     X(LEND_CAUSE_LOADER, "no model can be loaded")                                                 \
     X(LEND_CAUSE_CLOSING, "the pool is closing")                                                   \
-    X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")
+    X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")                                 \
+    X(LEND_CAUSE_DEADLOCK, "each waits for another one of them")                                   \
+    X(LEND_CAUSE_SUSPENDED, "the pool is suspended")
 
 enum lend_cause {
 #define LEND_CAUSE_MEMBER_(name, words) name,
@@ -52,6 +70,7 @@ struct lend_report {
     enum lend_cause cause;  /* what most likely is behind it */
     char pool[64];          /* its name */
     int64_t waited_ns;      /* by the call that failed */
+    bool suspended;         /* lend_pool_suspend */
     unsigned models;        /* free + lent + loading + retiring + lost, always */
     unsigned free, lent, loading, retiring, lost;
     unsigned waiting;       /* borrowers in the queue at that moment */
@@ -60,6 +79,8 @@ struct lend_report {
     struct lend_reason loader;  /* what the last failed load said, while models are missing */
     size_t holder_count;        /* == lent, but for leases that began or ended meanwhile */
     const struct lend_holder *holders; /* oldest first; part of the report's own memory */
+    size_t step_count;                 /* of a deadlock; 0 for every other error */
+    const struct lend_step *steps;     /* from the refused wait onwards; likewise */
 };
 
 /* The words for a cause, "" for none or a foreign number. Static. */

@@ -114,8 +114,12 @@ static int close_with(lend_executor *executor, struct parker *parker, lend_deadl
 int lend_executor_close(lend_executor *executor, lend_deadline deadline) {
     if (executor == NULL)
         return 0;
+    if (executor_is_foreign(executor))
+        return EOWNERDEAD;
     if (thread_is_busy_for(executor))
         return EDEADLK;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
     struct parker parker;
     if (lend__parker_init(&parker) != 0)
         return ENOMEM;

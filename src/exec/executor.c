@@ -108,6 +108,7 @@ int lend_executor_open(lend_executor **ret_executor,
     if (executor == NULL)
         return ENOMEM;
     executor->options = own;
+    executor->era = fork_era();
     fill_defaults(executor);
     int shield = lend__thread_shield();
     error = open_executor(executor);
@@ -156,6 +157,8 @@ static void count_live(const lend_executor *executor, struct lend_executor_stats
 int lend_executor_stats(lend_executor *executor, struct lend_executor_stats *ret_stats) {
     if (executor == NULL || ret_stats == NULL)
         return EINVAL;
+    if (executor_is_foreign(executor))
+        return EOWNERDEAD;
     struct lend_executor_stats stats = {.workers = executor->options.workers};
     lend__lock_acquire(&executor->lock);
     count_live(executor, &stats);

@@ -2,38 +2,75 @@
  *
  * Futures: the owner's face of a task. */
 #include "base/clock.h"
-#include "exec/state.h"
+#include "exec/deadlock.h"
 
-/* Wait in one of the task's two queues. The future's owner keeps the task, and the task its
+static bool future_is_foreign(const lend_future *future) {
+    return executor_is_foreign(task_of_future(future)->executor);
+}
+
+/* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
  * executor's lock. */
-static int wait_in(struct task *task, struct list *queue, struct waiter *self,
-                   lend_deadline deadline) {
+static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
+                     lend_deadline deadline) {
     bool awake = waiter_sleep(self, deadline);
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
-    if (!decided)
+    if (!decided) {
         list_remove(queue, &self->node);
+        self->verdict = VERDICT_TIMED_OUT;
+    }
     lend__lock_release(&task->executor->lock);
     if (decided && !awake)
         waiter_finish(self);
-    return decided ? 0 : deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+}
+
+/* The same in sight of the watch, if others may be waiting for this thread. */
+static int wait_in(struct task *task, struct list *queue, struct waiter *self,
+                   lend_deadline deadline) {
+    struct wait wait;
+    bool shown = thread_may_be_awaited();
+    if (shown)
+        lend__future_wait_show(task, queue, self, deadline, &wait);
+    sleep_in(task, queue, self, deadline);
+    if (shown)
+        lend__future_wait_hide(task, &wait);
+    if (self->verdict == VERDICT_TIMED_OUT)
+        return deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+    return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
 
 enum what { DECIDED, OVER };
+
+/* A worker that waits for a job in its own executor's queue may be the one that would have to run
+ * it: it does so now, if it can. */
+static void help(struct task *task) {
+    lend_executor *executor = task->executor;
+    lend__lock_acquire(&executor->lock);
+    bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
+    lend__lock_release(&executor->lock);
+    if (queued)
+        lend__help_task(task);
+}
 
 static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
     struct task *task = task_of_future(future);
     struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
     struct waiter self;
+    if (executor_is_foreign(task->executor))
+        return EOWNERDEAD;
     if (waiter_init(&self) != 0)
         return ENOMEM;
     int shield = lend__thread_shield();
     int error = 0;
+    if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
+        help(task);
     lend__lock_acquire(&task->executor->lock);
     bool there = what == DECIDED ? task_is_decided(task)
                                  : task->place.list == &task->executor->locked.kept;
     if (!there && thread_is_busy_with(task))
         error = EDEADLK;
+    else if (!there && lend__thread_self.never_blocks && !deadline_is_now(deadline))
+        error = EWOULDBLOCK;
     bool waits = !there && error == 0;
     if (waits)
         list_append(queue, &self.node);
@@ -58,6 +95,12 @@ int lend_future_join(lend_future *future, lend_deadline deadline) {
 static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
                         const char **ret_reason) {
     lend_executor *executor = task_of_future(future)->executor;
+    if (executor_is_foreign(executor)) {
+        *ret_outcome = LEND_FAILED;
+        *ret_error = EOWNERDEAD;
+        *ret_reason = lend_strerror(EOWNERDEAD);
+        return;
+    }
     lend__lock_acquire(&executor->lock);
     *ret_outcome = future->outcome;
     *ret_error = future->outcome == LEND_PENDING ? EBUSY : future->error;
@@ -94,7 +137,7 @@ const char *lend_future_reason(lend_future *future) {
 }
 
 void *lend_future_peek(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return NULL;
     lend_executor *executor = task_of_future(future)->executor;
     lend__lock_acquire(&executor->lock);
@@ -104,7 +147,7 @@ void *lend_future_peek(lend_future *future) {
 }
 
 void *lend_future_take(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return NULL;
     lend_executor *executor = task_of_future(future)->executor;
     lend__lock_acquire(&executor->lock);
@@ -141,6 +184,8 @@ static int cancel(struct task *task, struct list *woken) {
 int lend_future_cancel(lend_future *future) {
     if (future == NULL)
         return EINVAL;
+    if (future_is_foreign(future))
+        return EOWNERDEAD;
     struct list woken = {0};
     struct task *task = task_of_future(future);
     lend__lock_acquire(&task->executor->lock);
@@ -151,7 +196,7 @@ int lend_future_cancel(lend_future *future) {
 }
 
 void lend_future_drop(lend_future *future) {
-    if (future == NULL)
+    if (future == NULL || future_is_foreign(future))
         return;
     int shield = lend__thread_shield();
     lend__task_drop(task_of_future(future));

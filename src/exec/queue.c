@@ -31,16 +31,23 @@ void lend__executor_accept(lend_executor *executor, struct task *task, enum task
     if (stage == TASK_QUEUED) {
         enqueue(executor, task);
         lend__task_arm(task);
+    } else {
+        task->runner_tid = owner_tid(thread_owner());
     }
+}
+
+void lend__executor_take(lend_executor *executor, struct task *task, uint32_t runner_tid) {
+    dequeue(executor, task);
+    lend__task_disarm(task);
+    task->stage = TASK_BORROWING;
+    task->runner_tid = runner_tid;
 }
 
 /* The oldest queued job to the worker that was busy last: its caches are warm. */
 static void hand_over(lend_executor *executor, struct list *woken) {
     struct task *task = list_entry(executor->locked.queue.first, struct task, turn);
     struct worker *worker = list_entry(executor->locked.idle.last, struct worker, waiter.node);
-    dequeue(executor, task);
-    lend__task_disarm(task);
-    task->stage = TASK_BORROWING;
+    lend__executor_take(executor, task, worker->tid);
     worker->task = task;
     waiter_decide(&worker->waiter, VERDICT_GRANTED, &executor->locked.idle, woken);
 }

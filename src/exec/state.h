@@ -7,8 +7,9 @@
  * WORK    after every region under the lock: while a worker is idle, nothing is queued
  * ROOM    after every region under the lock: while a submitter waits, the first one's job does not
  *         fit. They come in in the order of the list, and nobody passes them
- * TIMER   an undecided task is in `timers` while it is QUEUED or RUNNING; while it is BORROWING,
- *         its borrow ends at its deadline and its runner answers
+ * TIMER   a task is in `timers` while it is QUEUED and undecided or RUNNING, once more for a grace
+ *         when its deadline was answered; while it is BORROWING, its borrow ends at its deadline and
+ *         its runner answers
  * AWAKE   the timekeeper sleeps until `alarm_ns` at the longest, and no timer is earlier
  * CLOSED  it is CLOSED only when nothing is live and nobody is inside lend_submit (`visitors`), and
  *         freed when no task is left either
@@ -23,6 +24,7 @@
 #define LEND_SRC_EXEC_STATE_H
 
 #include "exec/task.h"
+#include "sync/fork.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
 
@@ -42,6 +44,7 @@ struct worker {
     struct lend_executor *executor;
     uint32_t number;
     struct waiter waiter; /* in executor->idle, or about to look at `task` */
+    uint32_t tid;         /* under the lock: 0 until it was idle for the first time */
     struct task *task;    /* under the lock: handed over, not yet begun */
 };
 
@@ -59,6 +62,7 @@ struct lend_executor {
     struct tenant tenant;                 /* what the pool knows of it */
     struct worker *workers;               /* options.workers of them; until it is CLOSED */
     struct thread timekeeper;
+    uint64_t era; /* sync/fork.h */
 
     struct lock lock;
     struct { /* under lock */
@@ -82,6 +86,12 @@ struct lend_executor {
     struct word events;
 };
 
+/* Is it the executor of a process that this one was forked from? Then none of its locks is taken:
+ * they may be held for ever. */
+static inline bool executor_is_foreign(const lend_executor *executor) {
+    return executor->era != fork_era();
+}
+
 /* Under the lock: restore WORK and ROOM. */
 void lend__executor_settle(lend_executor *executor, struct list *woken);
 
@@ -89,6 +99,9 @@ void lend__executor_settle(lend_executor *executor, struct list *woken);
  * gone as soon as the lock is left. */
 bool lend__executor_has_room(const lend_executor *executor, const struct task *task);
 void lend__executor_accept(lend_executor *executor, struct task *task, enum task_stage stage);
+
+/* Under the lock: a queued task passes to the thread that will run it. Then settle. */
+void lend__executor_take(lend_executor *executor, struct task *task, uint32_t runner_tid);
 
 /* Under the lock: decide a queued task and pass it to the timekeeper. Then settle. */
 void lend__executor_give_up(lend_executor *executor, struct task *task, enum lend_outcome outcome,
@@ -103,6 +116,10 @@ void lend__timekeeper_main(void *executor);
 
 /* Borrow, run, give back, answer: everything from BORROWING on, on this thread. */
 void lend__run_task(struct task *task);
+
+/* The same for a task that may be queued still, if a model is free now and nobody else has the task:
+ * true then. */
+bool lend__help_task(struct task *task);
 
 /* Tell the sink. No lock is held. */
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,

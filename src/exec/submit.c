@@ -36,7 +36,7 @@ static int arrive(lend_executor *executor, struct task *task, enum task_stage *r
     if (options->queue_bytes_max != 0 && task->spec.bytes > options->queue_bytes_max)
         return ENOBUFS;
     if (executor->locked.submitters.length > 0 || !lend__executor_has_room(executor, task)) {
-        if (options->when_full == LEND_FULL_REFUSE)
+        if (options->when_full == LEND_FULL_REFUSE || lend__thread_self.never_blocks)
             return EAGAIN;
         if (options->when_full == LEND_FULL_WAIT)
             return thread_is_busy_for(executor) ? EDEADLK : EINPROGRESS;
@@ -143,6 +143,8 @@ int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
     struct lend_job_spec own;
     if (executor == NULL)
         return EINVAL;
+    if (executor_is_foreign(executor))
+        return EOWNERDEAD;
     int error = lend__options_read(&own, sizeof own, spec);
     if (error == 0 && own.run == NULL)
         error = EINVAL;

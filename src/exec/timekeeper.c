@@ -5,23 +5,38 @@
 #include "base/clock.h"
 #include "exec/state.h"
 
-/* Under the lock. True if it is out of the queue and in `given_up`. */
-static void expire(lend_executor *executor, struct task *task, struct list *woken) {
+/* Under the lock: a run that was told to stop gets a little time before its model counts as out for
+ * an unknown time. */
+static void give_grace(lend_executor *executor, struct task *task) {
+    lend__heap_insert(&executor->locked.timers, &task->timer,
+                      task->spec.deadline.at_ns + STOP_GRACE_MS * NS_PER_MS);
+}
+
+/* Under the lock: a timer has gone off. True if the timekeeper is to tell the job's owner at once,
+ * false if it is among those given up, or was told before. */
+static bool expire(lend_executor *executor, struct task *task, struct list *woken) {
+    lend__task_disarm(task);
     switch (task->stage) {
     case TASK_QUEUED:
         lend__executor_give_up(executor, task, LEND_EXPIRED, ETIMEDOUT,
                                "the deadline passed before a worker was free", woken);
         lend__executor_settle(executor, woken);
-        return;
+        return false;
     case TASK_RUNNING:
+        if (task_is_decided(task)) {
+            lend__lease_overdue(executor->options.pool, &task->lease);
+            return false;
+        }
         lend__task_stop(task, ETIMEDOUT);
         lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, "the deadline passed while it ran", woken);
-        return;
+        give_grace(executor, task);
+        return true;
     case TASK_BORROWING:
     case TASK_RETURNED:
     case TASK_FINISHED:
         LEND_ASSERT(false, "a timer went off for a job that has none");
     }
+    return false;
 }
 
 /* Under the lock: the next task to answer, RUNNING and decided just now or out of `given_up`, or
@@ -31,8 +46,7 @@ static struct task *pick(lend_executor *executor, lend_deadline *ret_until, stru
     struct heap_node *top;
     while ((top = executor->locked.timers.top) != NULL && top->key <= now_ns) {
         struct task *task = list_entry(top, struct task, timer);
-        expire(executor, task, woken);
-        if (task->stage == TASK_RUNNING)
+        if (expire(executor, task, woken))
             return task;
     }
     *ret_until = top != NULL ? (lend_deadline){top->key} : LEND_FOREVER;

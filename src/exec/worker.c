@@ -6,6 +6,7 @@
 #include "base/histogram.h"
 #include "base/text.h"
 #include "exec/state.h"
+#include "pool/registry.h"
 
 #include <lend/lease.h>
 #include <lend/report.h>
@@ -34,6 +35,7 @@ static bool begin_run(struct task *task, const struct lend_lease *lease) {
     bool runs = lend_lease_ok(lease) && !task_is_decided(task);
     if (runs) {
         task->stage = TASK_RUNNING;
+        task->lease = *lease;
         histogram_count(&executor->locked.waits, waited_ns);
         lend__task_arm(task);
     } else {
@@ -80,6 +82,7 @@ static bool end_run(struct task *task, int error, int64_t ran_ns) {
     lend__lock_acquire(&executor->lock);
     bool overran = task_is_decided(task);
     task->stage = TASK_RETURNED;
+    lend__task_disarm(task);
     histogram_count(&executor->locked.runs, ran_ns);
     executor->locked.overran += overran;
     if (!overran)
@@ -89,16 +92,23 @@ static bool end_run(struct task *task, int error, int64_t ran_ns) {
     return overran;
 }
 
-/* True if somebody else has told or tells the owner. */
-static bool run_on(struct task *task, struct lend_lease *lease) {
-    struct lend_job *job = &task->job;
-    int64_t began_ns = lend__clock_now_ns();
-    int error = task->spec.run(lease->model, task->spec.argument, job);
-    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
+/* The job's model, and what else it took as a job and did not give back. */
+static void give_back(struct lend_job *job, struct lend_lease *lease, uint32_t held_before) {
     if (job->model_broken)
         lend_release_broken(lease, job->broken_why);
     else
         lend_release(lease);
+    if (lend__thread_self.held > held_before)
+        lend__reclaim_from_job(thread_owner());
+}
+
+/* True if somebody else has told or tells the owner. */
+static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+    struct lend_job *job = &task->job;
+    int64_t began_ns = lend__clock_now_ns();
+    int error = task->spec.run(lease->model, task->spec.argument, job);
+    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
+    give_back(job, lease, held_before);
     bool overran = end_run(task, error, ran_ns);
     if (overran)
         report_overrun(task, error);
@@ -107,17 +117,21 @@ static bool run_on(struct task *task, struct lend_lease *lease) {
     return overran;
 }
 
-/* As the job: what is borrowed from here to the return belongs to it. True if somebody else tells
- * the owner. */
+/* With a lease or the lack of one. True if somebody else tells the owner. */
+static bool run_with(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+    if (begin_run(task, lease))
+        return run_on(task, lease, held_before);
+    lend_release(lease);
+    return false;
+}
+
+/* As the job: what is borrowed from here to the return belongs to it. */
 static bool borrow_and_run(struct task *task) {
+    uint32_t held_before = lend__thread_self.held;
     owner_word before = lend__thread_job_begin(task->number);
     struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
                                             task->site, &task->borrow_cancel);
-    bool told = false;
-    if (begin_run(task, &lease))
-        told = run_on(task, &lease);
-    else
-        lend_release(&lease);
+    bool told = run_with(task, &lease, held_before);
     lend__thread_job_end(before);
     return told;
 }
@@ -131,6 +145,39 @@ void lend__run_task(struct task *task) {
     thread_errand_end(&errand);
 }
 
+/* Out of the queue and into this thread's hands, unless somebody was faster. */
+static bool claim(struct task *task) {
+    struct list woken = {0};
+    lend__lock_acquire(&task->executor->lock);
+    bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
+    if (queued) {
+        lend__executor_take(task->executor, task, owner_tid(thread_owner()));
+        lend__executor_settle(task->executor, &woken);
+    }
+    lend__lock_release(&task->executor->lock);
+    waiters_wake(&woken);
+    return queued;
+}
+
+bool lend__help_task(struct task *task) {
+    struct errand errand;
+    uint32_t held_before = lend__thread_self.held;
+    thread_errand_begin(&errand, task->executor, task);
+    owner_word before = lend__thread_job_begin(task->number);
+    struct lend_lease lease =
+        lend__acquire(task->executor->options.pool, LEND_NOW, task->site, /* cancel= */ NULL);
+    bool claimed = lend_lease_ok(&lease) && claim(task);
+    bool told = claimed && run_with(task, &lease, held_before);
+    lend_release(&lease);
+    lend__thread_job_end(before);
+    if (claimed && !told)
+        lend__task_tell(task);
+    if (claimed)
+        lend__task_finish(task);
+    thread_errand_end(&errand);
+    return claimed;
+}
+
 /* The next task for this worker, waited for as long as it takes; NULL when all is over. */
 static struct task *next_task(struct worker *self) {
     struct list woken = {0};
@@ -138,6 +185,7 @@ static struct task *next_task(struct worker *self) {
     lend__lock_acquire(&executor->lock);
     bool ending = executor->locked.phase == EXECUTOR_ENDING;
     if (!ending) {
+        self->tid = owner_tid(thread_owner());
         waiter_rearm(&self->waiter);
         list_append(&executor->locked.idle, &self->waiter.node);
         lend__executor_settle(executor, &woken);

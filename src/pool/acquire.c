@@ -5,6 +5,8 @@
  * The slow path: arrive (under the lock: refused, served or queued), wait, and leave (under the
  * lock again, so that close knows when the last one is out). */
 #include "base/clock.h"
+#include "base/memory.h"
+#include "pool/deadlock.h"
 #include "pool/state.h"
 
 #include <lend/lease.h>
@@ -32,6 +34,8 @@ static int verdict_error(enum verdict verdict) {
         return ESHUTDOWN;
     case VERDICT_BROKEN:
         return EIO;
+    case VERDICT_DEADLOCK:
+        return EDEADLK;
     }
     return EINVAL;
 }
@@ -45,7 +49,7 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return ESHUTDOWN;
     if (self->cancel != NULL && self->cancel->asked)
         return ECANCELED;
-    if (waiters->length == 0) {
+    if (waiters->length == 0 && !pool->locked.suspended) {
         self->slot = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
         if (self->slot != IDLE_NONE) {
             self->generation = slot_lend(&pool->slots[self->slot], self->owner, self->site,
@@ -57,8 +61,12 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return EIO;
     if (deadline_is_now(deadline))
         return EBUSY;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
     if (waiters->length >= pool->waiters_max)
         return ENOBUFS;
+    if (waiters->length == 0)
+        pool->locked.progress_ns = lend__clock_coarse_ns();
     list_append(waiters, &self->waiter.node);
     if (self->cancel != NULL)
         self->cancel->borrower = self;
@@ -69,7 +77,7 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
 
 /* Until there is a verdict. At the deadline the borrower decides itself, unless somebody was
  * faster: then that verdict stands, a grant too, and its wake is on the way. */
-static void wait_for_verdict(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
+static void sleep_until_verdict(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
     if (waiter_sleep(&self->waiter, deadline))
         return;
     struct list woken = {0};
@@ -84,6 +92,21 @@ static void wait_for_verdict(lend_pool *pool, struct borrower *self, lend_deadli
     waiters_wake(&woken);
     if (decided)
         waiter_finish(&self->waiter);
+}
+
+/* The same, in sight of the watch if others may be waiting for this thread. Returns the steps of
+ * the deadlock, if that is the verdict and there was memory for them. */
+static struct steps *wait_for_verdict(lend_pool *pool, struct borrower *self,
+                                      lend_deadline deadline) {
+    if (!thread_may_be_awaited()) {
+        sleep_until_verdict(pool, self, deadline);
+        return NULL;
+    }
+    struct wait wait;
+    lend__borrower_show(pool, self, deadline, &wait);
+    sleep_until_verdict(pool, self, deadline);
+    lend__watch_hide(&wait);
+    return wait.steps;
 }
 
 /* Under the lock: the last that this borrower does with the pool. */
@@ -113,8 +136,9 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     waiters_wake(&woken);
 
     bool queued = error == EINPROGRESS;
+    struct steps *steps = NULL;
     if (queued) {
-        wait_for_verdict(pool, self, deadline);
+        steps = wait_for_verdict(pool, self, deadline);
         error = verdict_error(self->waiter.verdict);
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
@@ -122,7 +146,8 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     if (error == 0)
         lease = granted_lease(pool, self->slot, self->generation);
     else if (error != ECANCELED)
-        lease.report = lend__report_take(pool, error, waited_ns);
+        lease.report = lend__report_take(pool, error, waited_ns, steps);
+    lend__memory_free(steps);
 
     lend__lock_acquire(&pool->lock);
     leave(pool, self, error, queued, waited_ns);
@@ -138,8 +163,11 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
     if (index != IDLE_NONE) {
         uint64_t generation =
             slot_lend(&pool->slots[index], thread_owner(), site, lend__clock_coarse_ns());
+        lend__thread_self.held++;
         return granted_lease(pool, index, generation);
     }
+    if (pool_is_foreign(pool))
+        return (struct lend_lease){.error = EOWNERDEAD};
     struct borrower self = {.owner = thread_owner(), .site = site, .cancel = cancel};
     if (waiter_init(&self.waiter) != 0)
         return (struct lend_lease){.error = ENOMEM};
@@ -147,6 +175,7 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
     struct lend_lease lease = acquire_slowly(pool, deadline, &self);
     lend__thread_unshield(shield);
     waiter_deinit(&self.waiter);
+    lend__thread_self.held += lend_lease_ok(&lease);
     return lease;
 }
 

@@ -4,6 +4,7 @@
  * gives up leaves the pool shut, and the next one goes on from there. Also the tenants' coming and
  * going, which close waits for. */
 #include "base/clock.h"
+#include "pool/registry.h"
 #include "pool/state.h"
 
 /* Become the closer. EALREADY if there is one. */
@@ -17,6 +18,8 @@ static int begin(lend_pool *pool, struct parker *parker) {
         lend__pool_dismiss(pool, VERDICT_CLOSED, &woken);
         lend__pool_settle(pool, &woken);
         lend__parker_wake(&pool->keeper_parker);
+        if (pool->locked.operation != NULL)
+            lend__parker_wake(pool->locked.operation);
     }
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
@@ -50,11 +53,13 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
         return error;
     if (wait_until_drained(pool, parker, deadline)) {
         lend__thread_join(&pool->keeper);
+        lend__registry_remove(pool);
         lend__pool_destroy(pool);
         return 0;
     }
     if (reterr_report != NULL)
-        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns);
+        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns,
+                                           /* steps= */ NULL);
     give_up(pool);
     return EBUSY;
 }
@@ -62,8 +67,12 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
 int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report **reterr_report) {
     if (pool == NULL)
         return 0;
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
     if (lend__thread_is_self(&pool->keeper))
         return EDEADLK;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
     struct parker parker;
     if (lend__parker_init(&parker) != 0)
         return ENOMEM;
@@ -76,6 +85,8 @@ int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report 
 }
 
 int lend__pool_enter(lend_pool *pool, struct tenant *tenant) {
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
     lend__lock_acquire(&pool->lock);
     bool open = pool->locked.phase == POOL_OPEN;
     if (open)

@@ -67,6 +67,29 @@ static inline void idle_set_gate(struct word *idle, bool shut) {
         ;
 }
 
+/* Take this slot from wherever in the stack it is: under pool->lock with the gate shut. Whoever saw
+ * the stack before the gate was shut finds its tag changed. */
+static inline void idle_remove(struct word *idle, struct slot *slots, uint32_t index) {
+    uint32_t above = idle_top(word_read(idle));
+    if (above == index) {
+        idle_take(idle, slots, IDLE_UNDER_LOCK);
+        return;
+    }
+    while (word_peek(&slots[above].next) != index)
+        above = (uint32_t)word_peek(&slots[above].next);
+    word_poke(&slots[above].next, word_peek(&slots[index].next));
+}
+
+/* The first slot on the stack for which `suits` holds, or IDLE_NONE: likewise. */
+static inline uint32_t idle_find(const struct word *idle, const struct slot *slots,
+                                 bool (*suits)(const struct slot *, const void *),
+                                 const void *argument) {
+    uint32_t index = idle_top(word_read(idle));
+    while (index != IDLE_NONE && !suits(&slots[index], argument))
+        index = (uint32_t)word_peek(&slots[index].next);
+    return index;
+}
+
 /* How many are on the stack: under pool->lock with the gate shut, when it holds still. */
 static inline uint32_t idle_count(const struct word *idle, const struct slot *slots) {
     uint32_t count = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keeper: the pool's one background thread. It unloads what is RETIRING and loads a model in
- * its place; if that fails the slot is LOST, and tried again after a pause that doubles from 100 ms
- * to 30 s, give or take a quarter, so that many pools do not try in step. */
+ * The keeper: the pool's one background thread. It brings the number of slots to what is wanted,
+ * replaces what is RETIRING or LOST, renews what is of an older edition and checks what was idle for
+ * long: one at a time, so that a pool never does without more than one model for it. A slot whose
+ * load failed is tried again after a pause that doubles from 100 ms to 30 s, give or take a quarter,
+ * so that many pools do not try in step. */
 #include "base/clock.h"
 #include "pool/loader.h"
 #include "pool/state.h"
@@ -27,85 +29,264 @@ static int64_t pause_ns(uint32_t failures, int64_t now_ns) {
     return pause - pause / 4 + (int64_t)(scramble((uint64_t)now_ns) % (uint64_t)(pause / 2));
 }
 
-/* The slot to mend now, or NULL: nothing until *ret_until, or nothing more once *ret_over. */
-static struct slot *pick(lend_pool *pool, lend_deadline *ret_until, bool *ret_over) {
-    int64_t now_ns = lend__clock_now_ns();
-    struct slot *found = NULL;
-    *ret_until = LEND_FOREVER;
-    lend__lock_acquire(&pool->lock);
-    *ret_over = pool->locked.phase != POOL_OPEN;
-    for (uint32_t i = 0; i < pool->options.models && found == NULL && !*ret_over; i++) {
+enum chore_kind {
+    CHORE_NONE,
+    CHORE_REPLACE, /* a RETIRING or LOST slot: unload, load */
+    CHORE_DISMISS, /* a RETIRING or LOST slot too many: unload */
+    CHORE_RENEW,   /* a LOADING slot with its old model: load, unload */
+    CHORE_CHECK,   /* likewise: check */
+};
+
+struct chore {
+    enum chore_kind kind;
+    struct slot *slot;
+    lend_deadline until; /* CHORE_NONE: when to look again */
+};
+
+static bool is_old(const struct slot *slot, const void *pool) {
+    return slot->edition != ((const lend_pool *)pool)->locked.edition;
+}
+
+static bool is_unchecked(const struct slot *slot, const void *deadline_ns) {
+    return slot->checked_ns <= *(const int64_t *)deadline_ns;
+}
+
+static bool is_any(const struct slot *slot, const void *nothing) {
+    (void)slot;
+    (void)nothing;
+    return true;
+}
+
+/* Take the first idle slot that suits off the stack and into this state; NULL if there is none. */
+static struct slot *take_idle(lend_pool *pool, enum slot_state state,
+                              bool (*suits)(const struct slot *, const void *),
+                              const void *argument) {
+    idle_set_gate(&pool->idle, true);
+    uint32_t index = idle_find(&pool->idle, pool->slots, suits, argument);
+    if (index == IDLE_NONE)
+        return NULL;
+    idle_remove(&pool->idle, pool->slots, index);
+    slot_become(&pool->slots[index], state);
+    return &pool->slots[index];
+}
+
+static struct slot *find_state(const lend_pool *pool, enum slot_state state) {
+    for (uint32_t i = 0; i < pool->slot_count; i++)
+        if (slot_state(&pool->slots[i]) == state)
+            return &pool->slots[i];
+    return NULL;
+}
+
+/* Too many: what has no working model first, then an idle one; else the next that comes back. */
+static struct slot *find_excess(lend_pool *pool) {
+    struct slot *slot = find_state(pool, SLOT_LOST);
+    if (slot == NULL)
+        slot = find_state(pool, SLOT_RETIRING);
+    return slot != NULL ? slot : take_idle(pool, SLOT_RETIRING, is_any, NULL);
+}
+
+/* Too few: absent ones become lost, and due at once. */
+static void add_missing(lend_pool *pool) {
+    for (uint32_t missing = lend__pool_wanted(pool) - lend__pool_present(pool); missing > 0;
+         missing--) {
+        struct slot *slot = find_state(pool, SLOT_ABSENT);
+        slot->failures = 0;
+        slot->retry_at_ns = 0;
+        slot_become(slot, SLOT_LOST);
+    }
+}
+
+static struct chore find_replacement(const lend_pool *pool, int64_t now_ns) {
+    struct chore chore = {.until = LEND_FOREVER};
+    for (uint32_t i = 0; i < pool->slot_count && chore.kind == CHORE_NONE; i++) {
         struct slot *slot = &pool->slots[i];
         enum slot_state state = slot_state(slot);
         if (state == SLOT_RETIRING || (state == SLOT_LOST && slot->retry_at_ns <= now_ns))
-            found = slot;
+            chore = (struct chore){.kind = CHORE_REPLACE, .slot = slot};
         else if (state == SLOT_LOST)
-            *ret_until = lend_deadline_earlier(*ret_until, (lend_deadline){slot->retry_at_ns});
+            chore.until = lend_deadline_earlier(chore.until, (lend_deadline){slot->retry_at_ns});
     }
-    pool->locked.mending = found;
-    lend__lock_release(&pool->lock);
-    return found;
+    return chore;
 }
 
-static void begin_loading(lend_pool *pool, struct slot *slot) {
-    if (slot->model != NULL)
-        pool->ops.unload(slot->model, pool->options.ops_context);
+static struct slot *find_old(lend_pool *pool) {
+    struct slot *slot = pool->locked.claimed;
+    pool->locked.claimed = NULL;
+    return slot != NULL ? slot : take_idle(pool, SLOT_LOADING, is_old, pool);
+}
+
+/* When the next check is due is not worth finding out: it is looked for four times an interval. */
+static struct slot *find_unchecked(lend_pool *pool, int64_t now_ns, lend_deadline *until) {
+    int64_t every_ns = pool->options.check_every_ms * NS_PER_MS;
+    if (every_ns == 0 || pool->ops.check == NULL)
+        return NULL;
+    int64_t before_ns = now_ns - every_ns;
+    *until = lend_deadline_earlier(*until, (lend_deadline){now_ns + every_ns / 4});
+    return take_idle(pool, SLOT_LOADING, is_unchecked, &before_ns);
+}
+
+/* Under the lock: what to do next. */
+static struct chore find_chore(lend_pool *pool) {
+    int64_t now_ns = lend__clock_now_ns();
+    struct slot *slot = NULL;
+    if (lend__pool_present(pool) > lend__pool_wanted(pool))
+        slot = find_excess(pool);
+    else
+        add_missing(pool);
+    if (slot != NULL)
+        return (struct chore){.kind = CHORE_DISMISS, .slot = slot};
+    struct chore chore = find_replacement(pool, now_ns);
+    if (chore.kind != CHORE_NONE)
+        return chore;
+    if (pool->locked.reloading && (slot = find_old(pool)) != NULL)
+        return (struct chore){.kind = CHORE_RENEW, .slot = slot};
+    if ((slot = find_unchecked(pool, now_ns, &chore.until)) != NULL)
+        return (struct chore){.kind = CHORE_CHECK, .slot = slot};
+    return chore;
+}
+
+static bool pick(lend_pool *pool, struct chore *ret_chore) {
     struct list woken = {0};
+    lend__lock_acquire(&pool->lock);
+    bool over = pool->locked.phase != POOL_OPEN;
+    if (!over) {
+        *ret_chore = find_chore(pool);
+        pool->locked.mending = ret_chore->slot;
+        lend__pool_survey(pool, &woken);
+        lend__pool_settle(pool, &woken);
+        lend__operation_settle(pool);
+    }
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+    return !over;
+}
+
+static void end_chore(lend_pool *pool, struct list *woken) {
+    pool->locked.mending = NULL;
+    lend__pool_survey(pool, woken);
+    lend__pool_settle(pool, woken);
+    lend__operation_settle(pool);
+}
+
+static void unload(const lend_pool *pool, void *model) {
+    if (model != NULL)
+        pool->ops.unload(model, pool->options.ops_context);
+}
+
+/* Unload what is there; the slot goes on without a model. */
+static void empty(lend_pool *pool, struct slot *slot, enum slot_state next) {
+    struct list woken = {0};
+    unload(pool, slot->model);
     lend__lock_acquire(&pool->lock);
     slot->model = NULL;
-    slot_become(slot, SLOT_LOADING);
-    lend__pool_judge(pool, &woken);
+    slot_become(slot, next);
+    if (next == SLOT_ABSENT)
+        end_chore(pool, &woken);
+    else
+        lend__pool_survey(pool, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
+    if (next == SLOT_ABSENT)
+        lend__watch_review(); /* somebody may have waited for it, though nobody began to wait */
 }
 
-static void end_loading(lend_pool *pool, struct slot *slot, void *model,
-                        const struct lend_reason *reason) {
-    struct list woken = {0};
-    lend__lock_acquire(&pool->lock);
-    if (model != NULL) {
-        slot->model = model;
-        slot->failures = 0;
-        pool->locked.loads++;
-        slot_become(slot, SLOT_FREE);
-        idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
-    } else {
-        int64_t now_ns = lend__clock_now_ns();
-        slot->failures++;
-        slot->retry_at_ns = now_ns + pause_ns(slot->failures, now_ns);
-        pool->locked.load_failures++;
-        pool->locked.loader = *reason;
-        slot_become(slot, SLOT_LOST);
-    }
-    pool->locked.mending = NULL;
-    lend__pool_judge(pool, &woken);
-    lend__pool_settle(pool, &woken);
-    lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+/* Under the lock: a model for the slot, into the stack with it. */
+static void fill(lend_pool *pool, struct slot *slot, void *model) {
+    slot->model = model;
+    pool->locked.loads++;
+    lend__slot_stamp(pool, slot);
+    slot_become(slot, SLOT_FREE);
+    idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
 }
 
-static void mend(lend_pool *pool, struct slot *slot) {
-    int index = (int)(slot - pool->slots);
+static void note_failure(lend_pool *pool, const struct lend_reason *reason) {
+    pool->locked.load_failures++;
+    pool->locked.loader = *reason;
+}
+
+static void replace(lend_pool *pool, struct slot *slot) {
     void *model = NULL;
     struct lend_reason reason;
-    begin_loading(pool, slot);
+    struct list woken = {0};
+    empty(pool, slot, SLOT_LOADING);
     int error = lend__model_load(pool, &model, &reason);
-    end_loading(pool, slot, model, &reason);
+    lend__lock_acquire(&pool->lock);
+    if (error == 0) {
+        fill(pool, slot, model);
+    } else {
+        int64_t now_ns = lend__clock_now_ns();
+        note_failure(pool, &reason);
+        slot->failures++;
+        slot->retry_at_ns = now_ns + pause_ns(slot->failures, now_ns);
+        slot_become(slot, SLOT_LOST);
+    }
+    end_chore(pool, &woken);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
     lend__pool_event(pool, error == 0 ? LEND_EVENT_MODEL_REPLACED : LEND_EVENT_LOAD_FAILED, error,
-                     index, /* site= */ NULL, error == 0 ? "" : reason.text);
+                     (int)(slot - pool->slots), /* site= */ NULL, error == 0 ? "" : reason.text);
+}
+
+/* The new one first; if there is none, the old one stays, and the reload is over. */
+static void renew(lend_pool *pool, struct slot *slot) {
+    void *model = NULL, *old = NULL;
+    struct lend_reason reason;
+    struct list woken = {0};
+    int error = lend__model_load(pool, &model, &reason);
+    lend__lock_acquire(&pool->lock);
+    if (error == 0) {
+        old = slot->model;
+        fill(pool, slot, model);
+    } else {
+        note_failure(pool, &reason);
+        pool->locked.reloading = false;
+        slot_become(slot, SLOT_FREE);
+        idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
+    }
+    end_chore(pool, &woken);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+    unload(pool, old);
+}
+
+static void check(lend_pool *pool, struct slot *slot) {
+    struct lend_reason reason = {0};
+    struct list woken = {0};
+    int index = (int)(slot - pool->slots);
+    int error = pool->ops.check(slot->model, pool->options.ops_context, &reason);
+    if (error != 0)
+        lend__pool_event(pool, LEND_EVENT_CHECK_FAILED, error, index, /* site= */ NULL,
+                         reason.text);
+    lend__lock_acquire(&pool->lock);
+    slot->checked_ns = lend__clock_coarse_ns();
+    pool->locked.broken += error != 0;
+    slot_become(slot, error == 0 ? SLOT_FREE : SLOT_RETIRING);
+    if (error == 0)
+        idle_put(&pool->idle, pool->slots, (uint32_t)index, IDLE_UNDER_LOCK);
+    end_chore(pool, &woken);
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
 }
 
 void lend__pool_keep(void *argument) {
     lend_pool *pool = argument;
-    for (;;) {
-        lend_deadline until;
-        bool over;
-        struct slot *slot = pick(pool, &until, &over);
-        if (over)
-            return;
-        if (slot != NULL)
-            mend(pool, slot);
-        else
-            lend__parker_sleep(&pool->keeper_parker, until);
+    for (struct chore chore; pick(pool, &chore);) {
+        switch (chore.kind) {
+        case CHORE_REPLACE:
+            replace(pool, chore.slot);
+            break;
+        case CHORE_DISMISS:
+            empty(pool, chore.slot, SLOT_ABSENT);
+            break;
+        case CHORE_RENEW:
+            renew(pool, chore.slot);
+            break;
+        case CHORE_CHECK:
+            check(pool, chore.slot);
+            break;
+        case CHORE_NONE:
+            lend__parker_sleep(&pool->keeper_parker,
+                               lend_deadline_earlier(chore.until, lend__alarms_look(pool)));
+        }
     }
 }

@@ -24,6 +24,10 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel);
 void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel);
 
+/* The job that has this lease was answered at its deadline and has not returned: if there are
+ * spares, another model is loaded in place of its own until it does. Nothing if it has. */
+void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease);
+
 /* An executor that is open on a pool. */
 struct tenant {
     struct list_node node; /* under pool->lock */

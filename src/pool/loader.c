@@ -5,6 +5,7 @@
  * waits, so that progress is told in order and from one thread. */
 #include "pool/loader.h"
 
+#include "base/clock.h"
 #include "base/cores.h"
 #include "base/memory.h"
 #include "pool/state.h"
@@ -31,6 +32,13 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
     if (reason->text[0] == '\0')
         lend_reason_set(reason, error, "%s failed with %s (%d)", step, lend_errname(error), error);
     return error;
+}
+
+void lend__slot_stamp(const lend_pool *pool, struct slot *slot) {
+    slot->first_generation = life_generation(word_peek(&slot->life)) + 1;
+    slot->loaded_ns = slot->checked_ns = lend__clock_coarse_ns();
+    slot->edition = pool->locked.edition;
+    slot->failures = 0;
 }
 
 /* What the opening thread and the loading ones share. */
@@ -132,6 +140,7 @@ static int load_with(struct loading *loading, struct lend_reason *reason) {
         return loading->locked.error;
     }
     for (uint32_t i = pool->options.models; i-- > 0;) {
+        lend__slot_stamp(pool, &pool->slots[i]);
         slot_become(&pool->slots[i], SLOT_FREE);
         idle_put(&pool->idle, pool->slots, i, IDLE_AS_ANYONE);
     }

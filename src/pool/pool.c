@@ -6,10 +6,13 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "pool/loader.h"
+#include "pool/registry.h"
 #include "pool/state.h"
 
 #define MODELS_WAITERS 8
 #define WAIT_MS 30000
+#define HOLD_ALARM_MS 60000
+#define STALL_ALARM_MS 10000
 
 /* The caller's operations, by the size rule, and what is required of them. */
 static int read_ops(lend_pool *pool, struct lend_reason *reason) {
@@ -34,6 +37,12 @@ static int check_options(const struct lend_pool_options *options, struct lend_re
     if (options->wait_ms_default < -1)
         return lend_reason_set(reason, EINVAL, "wait_ms_default is %lld, less than -1",
                                (long long)options->wait_ms_default);
+    if (options->models_max > LEND_MODELS_MAX || options->spares > LEND_MODELS_MAX)
+        return lend_reason_set(reason, EINVAL, "models_max or spares is more than %d",
+                               LEND_MODELS_MAX);
+    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 || options->recycle_ms < 0 ||
+        options->check_every_ms < 0)
+        return lend_reason_set(reason, EINVAL, "an alarm is less than -1, or an interval than 0");
     return 0;
 }
 
@@ -53,6 +62,15 @@ static void fill_defaults(lend_pool *pool) {
         options->wait_ms_default = WAIT_MS;
     if (options->loaders == 0)
         options->loaders = lend__cores_usable();
+    if (options->models_max < options->models)
+        options->models_max = options->models;
+    if (options->hold_alarm_ms == 0)
+        options->hold_alarm_ms = HOLD_ALARM_MS;
+    if (options->stall_alarm_ms == 0)
+        options->stall_alarm_ms = STALL_ALARM_MS;
+    pool->slot_count = options->models_max + options->spares;
+    pool->locked.models = options->models;
+    pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
 }
 
 static int read_options(lend_pool *pool, const struct lend_pool_options *given,
@@ -87,13 +105,14 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         lend__lock_deinit(&pool->lock);
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");
     }
-    size_t slots_size = pool->options.models * sizeof *pool->slots;
+    size_t slots_size = pool->slot_count * sizeof *pool->slots;
     pool->slots = lend__memory_new_aligned(CACHE_LINE, slots_size);
     if (pool->slots == NULL) {
         lend__parker_deinit(&pool->keeper_parker);
         lend__lock_deinit(&pool->lock);
-        return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->options.models);
+        return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->slot_count);
     }
+    pool->era = fork_era();
     word_init(&pool->idle, IDLE_NONE);
     error = lend__pool_load_all(pool, reason);
     if (error != 0)
@@ -115,10 +134,12 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     int shield = lend__thread_shield();
     struct lend_reason words = {0};
     int error = open_pool(pool, options, &words);
-    if (error == 0)
+    if (error == 0) {
+        lend__registry_add(pool);
         *ret_pool = pool;
-    else
+    } else {
         lend__pool_destroy(pool);
+    }
     if (error != 0 && reason != NULL)
         *reason = words;
     lend__thread_unshield(shield);
@@ -127,7 +148,7 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
 
 void lend__pool_destroy(lend_pool *pool) {
     if (pool->slots != NULL) {
-        for (uint32_t i = 0; i < pool->options.models; i++)
+        for (uint32_t i = 0; i < pool->slot_count; i++)
             if (pool->slots[i].model != NULL)
                 pool->ops.unload(pool->slots[i].model, pool->options.ops_context);
         lend__memory_free(pool->slots);
@@ -139,12 +160,15 @@ void lend__pool_destroy(lend_pool *pool) {
 
 static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
     uint64_t life = word_read(&slot->life);
+    uint32_t absent = 0;
     uint32_t *const counts[] = {
+        [SLOT_ABSENT] = &absent,
         [SLOT_FREE] = &stats->free,         [SLOT_LENT] = &stats->lent,
         [SLOT_RETIRING] = &stats->retiring, [SLOT_LOADING] = &stats->loading,
         [SLOT_LOST] = &stats->lost,
     };
     ++*counts[life_state(life)];
+    stats->models += life_state(life) != SLOT_ABSENT;
     stats->grants += life_generation(life);
     for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++)
         stats->holds.counts[i] += word_peek(&slot->holds[i]);
@@ -153,15 +177,20 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
 int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     if (pool == NULL || ret_stats == NULL)
         return EINVAL;
-    struct lend_pool_stats stats = {.models = pool->options.models};
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
+    struct lend_pool_stats stats = {0};
     lend__lock_acquire(&pool->lock);
-    for (uint32_t i = 0; i < pool->options.models; i++)
+    for (uint32_t i = 0; i < pool->slot_count; i++)
         count_slot(&pool->slots[i], &stats);
     stats.waiting = pool->locked.waiters.length;
+    stats.suspended = pool->locked.suspended;
+    stats.reloading = pool->locked.reloading;
     stats.queued = pool->locked.queued;
     stats.timeouts = pool->locked.timeouts;
     stats.refusals = pool->locked.refusals;
     stats.broken = pool->locked.broken;
+    stats.recycled = pool->locked.recycled;
     stats.loads = pool->locked.loads;
     stats.load_failures = pool->locked.load_failures;
     stats.waits = pool->locked.waits;

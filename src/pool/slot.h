@@ -2,17 +2,25 @@
  *
  * Slots: the place of one model, its life, and who has it.
  *
- *              +------------------- lend ------------------+
- *              |                                           v
- *            FREE <------------- release ---------------- LENT
- *              ^                                           |
- *              |                        broken, or reset failed
- *            loaded                                        v
- *              +---- LOADING <------- unloaded -------- RETIRING
- *                     |   ^
- *                fails|   |after a pause
- *                     v   |
- *                     LOST
+ *     FREE      idle, on the idle stack (or taken off it this moment)
+ *     LENT      with a borrower
+ *     RETIRING  its model is to go
+ *     LOADING   without a model until it is loaded; or idle before, and being renewed or checked:
+ *               then it keeps its model until it is known that it can be done without
+ *     LOST      without a model: loading failed, and is tried again after a pause
+ *     ABSENT    not part of the pool: beyond its present size
+ *
+ *     FREE     -> LENT               acquire, grant
+ *     FREE     -> LOADING            the keeper renews or checks an idle model
+ *     FREE     -> RETIRING           one too many
+ *     LENT     -> FREE               release
+ *     LENT     -> RETIRING           release: broken, reset failed, worn, one too many
+ *     LENT     -> LOADING            release of one that is to be renewed
+ *     RETIRING -> LOADING | ABSENT   unloaded
+ *     LOADING  -> FREE | LOST        loaded, or not
+ *     LOADING  -> RETIRING           found unfit by a check
+ *     LOST     -> LOADING | ABSENT
+ *     ABSENT   -> LOST               one too few; due at once
  *
  * Who may touch a slot is the one that moves it:
  *   FREE     whoever takes it off the idle stack (idle.h); nobody while it is on it
@@ -29,23 +37,40 @@
 #include "sync/thread.h"
 #include "sync/word.h"
 
+#include <lend/report.h>
 #include <lend/site.h>
 
-enum slot_state { SLOT_FREE, SLOT_LENT, SLOT_RETIRING, SLOT_LOADING, SLOT_LOST };
+enum slot_state {
+    SLOT_ABSENT,
+    SLOT_FREE,
+    SLOT_LENT,
+    SLOT_RETIRING,
+    SLOT_LOADING,
+    SLOT_LOST,
+};
 
 #define SLOT_STATE_BITS 3
 
 struct slot {
     _Alignas(CACHE_LINE) struct word life; /* generation << 3 | state */
     struct word next;                      /* the slot below on the idle stack */
-    void *model;                           /* NULL exactly while LOADING and LOST */
+    void *model;                           /* NULL while ABSENT and LOST, and LOADING anew */
     struct word owner;                     /* owner_word; these three: of the last lease */
     struct word since_ns;                  /* coarse clock */
     struct word site;                      /* const struct lend_site * */
 
     _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
-    uint32_t failures;   /* loads that failed in a row; under pool->lock */
-    int64_t retry_at_ns; /* while LOST: when to load again; under pool->lock */
+    /* of the model in it; set by who loads it, read by who has it */
+    uint64_t first_generation; /* of its leases */
+    int64_t loaded_ns;
+    int64_t checked_ns; /* when it was last found fit: loaded or checked */
+    /* under pool->lock */
+    uint64_t edition;    /* of the pool, when it was loaded */
+    uint32_t failures;   /* loads that failed in a row */
+    int64_t retry_at_ns; /* while LOST: when to load again */
+    bool overdue;        /* while LENT: to a job that overran its deadline */
+    /* the keeper's own */
+    uint64_t alarmed; /* the generation of the last lease that was told to be held long */
 };
 
 static inline uint64_t life_make(uint64_t generation, enum slot_state state) {
@@ -88,6 +113,24 @@ static inline void slot_end_lease(struct slot *slot, int64_t now_ns, enum slot_s
     int64_t held_ns = now_ns > since_ns ? now_ns - since_ns : 0;
     word_count(&slot->holds[histogram_bucket(held_ns)]);
     slot_become(slot, next);
+}
+
+/* The same as reports have it. */
+static inline enum lend_owner_kind owner_reported_kind(owner_word owner) {
+    switch (owner_kind(owner)) {
+    case OWNER_JOB:
+        return LEND_OWNER_JOB;
+    case OWNER_DETACHED:
+        return LEND_OWNER_DETACHED;
+    case OWNER_NONE:
+    case OWNER_THREAD:
+        return LEND_OWNER_THREAD;
+    }
+    return LEND_OWNER_THREAD;
+}
+
+static inline uint64_t owner_reported_id(owner_word owner) {
+    return owner_kind(owner) == OWNER_JOB ? owner_number(owner) : owner_tid(owner);
 }
 
 /* Who has the slot, read without a lock while it may change hands; false if nobody has, or it

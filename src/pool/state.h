@@ -3,18 +3,22 @@
  * struct lend_pool: its state, its invariants, its locks. Read this, slot.h and idle.h first.
  *
  * WHOLE   each slot is in exactly one state; every count is taken by walking the slots
- * GATE    after every region under pool->lock: the gate is shut exactly while the pool is not OPEN
- *         or somebody waits
- * WORK    after every region under pool->lock: while somebody waits, no slot is on the idle stack
+ * GATE    after every region under pool->lock: the gate is shut exactly while the pool is not OPEN,
+ *         somebody waits, or models that come back are looked at first (`minds`)
+ * WORK    after every region under pool->lock: while somebody waits and the pool is not suspended,
+ *         no slot is on the idle stack
+ * SIZE    there are as many slots that are not ABSENT as are wanted (lend__pool_wanted), or the
+ *         keeper is about to see to it
  * FAIR    waiters are granted in the order of the list; while there is one, nobody else can take a
  *         slot, since the gate is shut and an arriving borrower queues behind
  * ONCE    a borrower in the list is undecided; deciding it unlinks it (sync/waiter.h)
  * HOPE    while `hopeless`, nobody waits
- * CLOSED  a pool is freed only when every slot is on the idle stack, RETIRING or LOST, nobody is
- *         inside a slow path (`visitors`), no tenant is left and the keeper mends nothing
+ * CLOSED  a pool is freed only when every slot is on the idle stack, RETIRING, LOST or ABSENT,
+ *         nobody is inside a slow path (`visitors`), no tenant is left and the keeper does nothing
  *
  * lend__pool_settle restores GATE and WORK; whoever changes the list, the stack or the phase under
- * the lock calls it before leaving.
+ * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the slots;
+ * whoever changes a state other than between FREE and LENT, or what is wanted, calls it before that.
  *
  * Locks: pool->lock, then a parker's mutex. No operation of a model, sink or progress callback
  * runs under either. Fast paths touch `idle` and their own slot, and nothing else of the pool
@@ -26,6 +30,8 @@
 #include "pool/idle.h"
 #include "pool/lending.h"
 #include "pool/slot.h"
+#include "pool/watch.h"
+#include "sync/fork.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
 #include "sync/waiter.h"
@@ -43,8 +49,12 @@ struct lend_pool {
     char name[64];
     struct lend_model_ops ops;
     uint32_t waiters_max; /* options.waiters_max with LEND_NO_WAITERS as 0 */
-    struct slot *slots;   /* options.models of them */
+    struct slot *slots;   /* slot_count of them */
+    uint32_t slot_count;  /* options.models_max + options.spares */
+    bool wears;           /* models are recycled */
     struct thread keeper;
+    uint64_t era; /* sync/fork.h */
+    struct list_node entry; /* in the registry, under its lock */
 
     _Alignas(CACHE_LINE) struct word idle; /* idle.h */
 
@@ -54,11 +64,20 @@ struct lend_pool {
         struct list waiters;   /* of struct borrower.waiter, oldest first */
         struct list visitors;  /* of struct borrower.visit: on the slow path of acquire */
         struct list tenants;   /* of struct tenant: open executors */
-        bool hopeless;         /* no slot lives; set by lend__pool_judge from the slots' states */
+        uint32_t models;       /* how many it is to have: options.models, or as resized */
+        uint64_t edition;      /* counts reloads */
+        bool suspended;
+        bool reloading;        /* idle slots of an older edition are renewed one by one */
+        bool hopeless;         /* no slot lives; derived */
+        bool minds;            /* a model that comes back is looked at; derived */
         struct slot *mending;  /* the slot that the keeper is busy with, or NULL */
-        struct parker *closer; /* of the thread that waits in close, or NULL */
+        struct slot *claimed;  /* LOADING, to be renewed by the keeper next, or NULL */
+        struct parker *closer;    /* of the thread that waits in close, or NULL */
+        struct parker *operation; /* of the thread that waits in reload or resize, or NULL */
+        int64_t progress_ns;   /* when a waiter was granted last, or the first one came */
+        int64_t stall_told_ns; /* the progress_ns for which a stall was told */
         struct lend_reason loader; /* what the last failed load said */
-        uint64_t queued, timeouts, refusals, broken, loads, load_failures;
+        uint64_t queued, timeouts, refusals, broken, recycled, loads, load_failures;
         struct lend_histogram waits;
     } locked;
     struct parker keeper_parker; /* woken when there may be something to do for it */
@@ -84,12 +103,39 @@ void lend__pool_settle(lend_pool *pool, struct list *woken);
 /* Under the lock: decide everybody who waits. */
 void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woken);
 
-/* Under the lock, after a slot became RETIRING, LOADING or LOST: is there hope? If not, waiters
- * are told. */
-void lend__pool_judge(lend_pool *pool, struct list *woken);
+/* Under the lock: derive what depends on the slots' states. Waiters without hope are told. */
+void lend__pool_survey(lend_pool *pool, struct list *woken);
+
+/* Under the lock: how many slots there are, and how many there should be: one for each model that
+ * it is to have and, as far as there are spares, for each that is overdue. */
+uint32_t lend__pool_present(const lend_pool *pool);
+uint32_t lend__pool_wanted(const lend_pool *pool);
+
+/* Under the lock: a slot whose lease has ended goes where it is needed: to a waiter, onto the stack,
+ * or to the keeper. */
+void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken);
+
+/* Under the lock, by the keeper: tell a thread in reload or resize what has come of it. */
+void lend__operation_settle(lend_pool *pool);
+
+/* By the keeper, without the lock: tell of leases held for long and of stalls. Returns when to look
+ * again. */
+lend_deadline lend__alarms_look(lend_pool *pool);
+
+/* Is it the pool of a process that this one was forked from? */
+static inline bool pool_is_foreign(const lend_pool *pool) {
+    return pool->era != fork_era();
+}
 
 /* Under the lock: may the pool be freed? */
 bool lend__pool_is_drained(const lend_pool *pool);
+
+/* Make the caller the owner of a lease that was detached. 0, EPERM if it was not, ESTALE. */
+int lend__slot_adopt(struct slot *slot, uint64_t generation);
+
+/* End the lease of a slot that the calling thread holds, in whose name nobody else will. No lock is
+ * held. */
+void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who);
 
 /* Tell the sink. No lock is held. */
 void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int slot,
@@ -98,8 +144,9 @@ void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int
 /* Free a pool that never opened or is drained: any prefix of what open does. */
 void lend__pool_destroy(lend_pool *pool);
 
-/* A report of the pool as it is now, oldest holder first; NULL if memory ran out. Takes the lock.
- */
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns);
+/* A report of the pool as it is now, oldest holder first, with the steps of a deadlock if it is
+ * one (copied; NULL is allowed); NULL if memory ran out. Takes the lock. */
+struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
+                                      const struct steps *steps);
 
 #endif

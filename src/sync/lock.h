@@ -10,6 +10,10 @@ struct lock {
     pthread_mutex_t mutex;
 };
 
+/* For one that lives as long as the process. */
+#define LOCK_INIT                                                                                  \
+    { PTHREAD_MUTEX_INITIALIZER }
+
 /* 0 or ENOMEM. */
 int lend__lock_init(struct lock *lock);
 

@@ -11,6 +11,8 @@
 #include "sync/word.h"
 
 #include <errno.h>
+#include <lend/thread.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,7 +68,34 @@ bool lend__thread_is_self(const struct thread *thread) {
     return pthread_equal(thread->handle, pthread_self()) != 0;
 }
 
+/* What the key holds: how many rounds of destructors have been. */
+static pthread_key_t end_key;
+static pthread_once_t end_once = PTHREAD_ONCE_INIT;
+static struct word end_hook; /* void (*)(void), or 0 */
+
+/* Whatever the caller's destructors give back shall be given back by them, so the last round but one
+ * is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
+static void end_round(void *value) {
+    uintptr_t round = (uintptr_t)value;
+    void (*hook)(void) = (void (*)(void))(uintptr_t)word_read(&end_hook);
+    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(end_key, (void *)(round + 1));
+    else if (hook != NULL)
+        hook();
+}
+
+static void make_end_key(void) {
+    int error = pthread_key_create(&end_key, end_round);
+    LEND_ASSERT(error == 0, "no key for the end of threads");
+}
+
+void lend__thread_at_end(void (*hook)(void)) {
+    word_publish(&end_hook, (uint64_t)(uintptr_t)hook);
+}
+
 owner_word lend__thread_identify(void) {
+    pthread_once(&end_once, make_end_key);
+    pthread_setspecific(end_key, (void *)(uintptr_t)1);
     uint32_t tid = (uint32_t)syscall(SYS_gettid);
     lend__thread_self.owner = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
     return lend__thread_self.owner;
@@ -80,6 +109,12 @@ owner_word lend__thread_job_begin(uint64_t number) {
 
 void lend__thread_job_end(owner_word before) {
     lend__thread_self.owner = before;
+}
+
+bool lend_thread_forbid_blocking(bool forbidden) {
+    bool before = lend__thread_self.never_blocks;
+    lend__thread_self.never_blocks = forbidden;
+    return before;
 }
 
 int lend__thread_shield(void) {

@@ -31,7 +31,12 @@ bool lend__thread_is_self(const struct thread *thread);
  * the kernel's own limit on thread ids (PID_MAX_LIMIT); 40 last 34 years at a thousand a second. */
 typedef uint64_t owner_word;
 
-enum owner_kind { OWNER_NONE, OWNER_THREAD, OWNER_JOB };
+enum owner_kind {
+    OWNER_NONE,
+    OWNER_THREAD,
+    OWNER_JOB,
+    OWNER_DETACHED, /* anybody: the rest is who it was */
+};
 
 #define OWNER_NUMBER_BITS 40
 #define OWNER_TID_BITS 22
@@ -65,6 +70,8 @@ struct errand {
 struct thread_self {
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
     struct errand *errands; /* the innermost first */
+    uint32_t held;          /* leases taken on it and not given back on it: at least as many as it has */
+    bool never_blocks;      /* lend_thread_forbid_blocking */
 };
 
 extern _Thread_local struct thread_self lend__thread_self
@@ -72,6 +79,10 @@ extern _Thread_local struct thread_self lend__thread_self
 
 /* Give the thread its identity. Returns it. */
 owner_word lend__thread_identify(void);
+
+/* Called at the end of every thread that has an identity, on it, after the destructors of its
+ * caller's own thread-specific data: return, pthread_exit, cancellation. Set once. */
+void lend__thread_at_end(void (*hook)(void));
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;

@@ -29,7 +29,8 @@ enum verdict {
     VERDICT_TIMED_OUT,
     VERDICT_CANCELLED,
     VERDICT_CLOSED,
-    VERDICT_BROKEN, /* what it waits for cannot come: no model is left */
+    VERDICT_BROKEN,   /* what it waits for cannot come: no model is left */
+    VERDICT_DEADLOCK, /* it could not have ended */
 };
 
 struct waiter {

@@ -71,7 +71,7 @@ static void a_wait_ends_at_its_deadline_and_not_before(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     lend_deadline deadline = lend_within_ms(20);
     borrow_in_vain(pool, deadline, ETIMEDOUT);
     assert_int_equal(lend_deadline_left_ms(deadline), 0);
@@ -84,7 +84,7 @@ static void a_zeroed_deadline_is_the_patience_of_the_pool(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .wait_ms_default = 20);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     lend_deadline not_before = lend_within_ms(20);
     borrow_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT);
     assert_int_equal(lend_deadline_left_ms(not_before), 0);
@@ -187,7 +187,7 @@ static void errno_is_left_alone(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
     errno = 4711;
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     borrow_in_vain(pool, LEND_NOW, EBUSY);
     borrow_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
     lend_release(&lease);

@@ -44,7 +44,7 @@ static void a_job_that_waits_for_a_model_expires_with_a_report_of_who_has_it(voi
     held_job_init(&held);
     workshop_open(&shop, 1, NULL);
     struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
+    assert_int_equal(lend_lease_detach(&lease), 0);
     lend_future *future = held_job_submit(&shop, &held, lend_within_ms(10));
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);

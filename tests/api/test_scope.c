@@ -303,6 +303,7 @@ static void run_returns_the_error_if_there_is_no_model(void **state) {
     (void)state;
     void *model = NULL;
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(lend_lease_detach(&lease), 0);
     int now = lend_run(pool, LEND_NOW, note_model, &model);
     int late = lend_run(pool, lend_within_ms(1), note_model, &model);
     lend_release(&lease);

@@ -109,7 +109,7 @@ static void failed_acquires_are_timeouts_or_refusals(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .waiters_max = 1);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     borrow_in_vain(pool, LEND_NOW, EBUSY);
     assert_int_equal(stats_of(pool).refusals, 1);
     borrow_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
@@ -138,7 +138,7 @@ static void each_wait_is_in_the_histogram_whatever_came_of_it(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .wait_ms_default = HOLD_MS);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     assert_int_equal(waits_of(pool), 0);
     borrow_in_vain(pool, LEND_NOW, EBUSY);
     assert_int_equal(waits_of(pool), 0);
@@ -161,7 +161,7 @@ static void each_lease_that_ended_is_in_the_histogram(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .wait_ms_default = HOLD_MS);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     assert_int_equal(holds_of(pool), 0);
     borrow_in_vain(pool, LEND_BY_DEFAULT, ETIMEDOUT); /* and so it is held for as long */
     lend_release(&lease);

@@ -151,7 +151,7 @@ static void a_place_that_became_free_can_be_waited_in(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .waiters_max = 1);
-    struct lend_lease lease = borrow_now(pool);
+    struct lend_lease lease = borrow_detached(pool);
     borrow_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
     struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
     borrower_queue_up(&waiter);

@@ -17,6 +17,12 @@ struct lend_lease borrow_now(lend_pool *pool) {
     return lease;
 }
 
+struct lend_lease borrow_detached(lend_pool *pool) {
+    struct lend_lease lease = borrow_now(pool);
+    assert_int_equal(lend_lease_detach(&lease), 0);
+    return lease;
+}
+
 void borrow_in_vain(lend_pool *pool, lend_deadline deadline, int error) {
     struct lend_lease lease = lend_acquire(pool, deadline);
     const struct lend_report *report = lend_lease_report(&lease);

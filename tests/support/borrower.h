@@ -15,9 +15,10 @@
 
 #include <lend/lease.h>
 
-/* On the test's own thread: a model, which must be free; and an acquire that must fail with `error`
- * and a report of it. */
+/* On the test's own thread: a model, which must be free; one that then is nobody's, so that this
+ * thread may wait for it; and an acquire that must fail with `error` and a report of it. */
 struct lend_lease borrow_now(lend_pool *pool);
+struct lend_lease borrow_detached(lend_pool *pool);
 void borrow_in_vain(lend_pool *pool, lend_deadline deadline, int error);
 
 struct borrower {

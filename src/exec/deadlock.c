@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A wait for a future as the watch sees it. While the job is queued, any worker of its executor
+ * could end the wait by coming free; from then on the thread that has the job. */
+#include "exec/deadlock.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static bool all_workers_wait(const lend_executor *executor, struct wait *wait, struct walk *walk) {
+    if (executor->locked.idle.length > 0)
+        return false;
+    for (uint32_t i = 0; i < executor->options.workers; i++)
+        if (lend__watch_meets(walk, wait, (struct tie){.tid = executor->workers[i].tid, .slot = -1}))
+            return false;
+    return true;
+}
+
+/* Who has a task that is decided is on the way: the timekeeper, or a thread that calls back. */
+static bool runner_waits(const struct task *task, struct wait *wait, struct walk *walk) {
+    if (task->stage == TASK_QUEUED)
+        return !task_is_decided(task) && all_workers_wait(task->executor, wait, walk);
+    if (task->stage == TASK_FINISHED)
+        return false;
+    return !lend__watch_meets(walk, wait, (struct tie){.tid = task->runner_tid, .slot = -1});
+}
+
+static bool may_end(struct wait *wait, struct walk *walk) {
+    struct task *task = wait->target;
+    lend__lock_acquire(&task->executor->lock);
+    bool stuck = !waiter_is_decided(wait->waiter) && runner_waits(task, wait, walk);
+    lend__lock_release(&task->executor->lock);
+    return !stuck;
+}
+
+static void refuse(struct wait *wait) {
+    struct list woken = {0};
+    struct task *task = wait->target;
+    lend__lock_acquire(&task->executor->lock);
+    if (!waiter_is_decided(wait->waiter))
+        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, &woken);
+    lend__lock_release(&task->executor->lock);
+    waiters_wake(&woken);
+}
+
+static void name(const struct wait *wait, char *buffer, size_t size) {
+    const struct task *task = wait->target;
+    struct text text = text_into(buffer, size);
+    lend__text_add(&text, "job %llu of executor \"%s\"", (unsigned long long)task->number,
+                   task->executor->name);
+}
+
+/* A wait for the outcome ends with the job's deadline, since that decides it. */
+static lend_deadline end_of_wait(struct task *task, const struct list *queue,
+                                 lend_deadline deadline) {
+    if (queue == &task->future.joiners)
+        return deadline;
+    return lend_deadline_earlier(deadline, task->spec.deadline);
+}
+
+void lend__future_wait_show(struct task *task, struct list *queue, struct waiter *waiter,
+                            lend_deadline deadline, struct wait *wait) {
+    static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
+    *wait = (struct wait){
+        .ops = &ops,
+        .target = task,
+        .waiter = waiter,
+        .deadline = end_of_wait(task, queue, deadline),
+        .owner = thread_owner(),
+        .since_ns = lend__clock_now_ns(),
+    };
+    lend__watch_show(wait);
+}
+
+void lend__future_wait_hide(struct task *task, struct wait *wait) {
+    lend__watch_hide(wait);
+    if (wait->steps == NULL)
+        return;
+    char words[1024];
+    struct text text = text_into(words, sizeof words);
+    lend__text_add_steps(&text, wait->steps->list, wait->steps->count);
+    lend__executor_event(task->executor, LEND_EVENT_DEADLOCK, task, EDEADLK, words);
+    lend__memory_free(wait->steps);
+}

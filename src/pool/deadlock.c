@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A borrower's wait as the watch sees it: it waits for a pool, and who holds one of the pool's
+ * models could end that. */
+#include "pool/deadlock.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "pool/state.h"
+
+/* Every slot that there is is LENT, and nobody runs who holds one. What is FREE, RETIRING, LOADING or LOST may
+ * yet be lent; whose lease was detached may be given back by anybody. */
+static bool all_holders_wait(const lend_pool *pool, struct wait *wait, struct walk *walk) {
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
+        struct slot_holder holder;
+        if (slot_state(&pool->slots[i]) == SLOT_ABSENT)
+            continue;
+        if (!slot_holder(&pool->slots[i], &holder) || owner_kind(holder.owner) == OWNER_DETACHED)
+            return false;
+        struct tie tie = {.tid = owner_tid(holder.owner),
+                          .slot = (int)i,
+                          .since_ns = holder.since_ns,
+                          .site = holder.site};
+        if (lend__watch_meets(walk, wait, tie))
+            return false;
+    }
+    return true;
+}
+
+static bool may_end(struct wait *wait, struct walk *walk) {
+    lend_pool *pool = wait->target;
+    lend__lock_acquire(&pool->lock);
+    bool stuck = !waiter_is_decided(wait->waiter) && all_holders_wait(pool, wait, walk);
+    lend__lock_release(&pool->lock);
+    return !stuck;
+}
+
+static void refuse(struct wait *wait) {
+    struct list woken = {0};
+    lend_pool *pool = wait->target;
+    lend__lock_acquire(&pool->lock);
+    if (!waiter_is_decided(wait->waiter)) {
+        waiter_decide(wait->waiter, VERDICT_DEADLOCK, &pool->locked.waiters, &woken);
+        lend__pool_settle(pool, &woken);
+    }
+    lend__lock_release(&pool->lock);
+    waiters_wake(&woken);
+}
+
+static void name(const struct wait *wait, char *buffer, size_t size) {
+    const lend_pool *pool = wait->target;
+    struct text text = text_into(buffer, size);
+    lend__text_add(&text, "pool \"%s\"", pool->name);
+}
+
+void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadline deadline,
+                         struct wait *wait) {
+    static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
+    *wait = (struct wait){
+        .ops = &ops,
+        .target = pool,
+        .waiter = &borrower->waiter,
+        .deadline = deadline,
+        .owner = borrower->owner,
+        .site = borrower->site,
+        .since_ns = lend__clock_now_ns(),
+    };
+    lend__watch_show(wait);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What becomes of pools in the child of a fork: nothing is lent by them, nothing given back, no
+ * lock of theirs taken, no model touched. Every call says EOWNERDEAD. The two locks of the process
+ * are held across the fork, so that the child finds what they guard in order. */
+#include "pool/registry.h"
+#include "pool/state.h"
+#include "sync/fork.h"
+
+static void prepare(void) {
+    lend__watch_lock();
+    lend__registry_lock();
+}
+
+static void release(void) {
+    lend__registry_unlock();
+    lend__watch_unlock();
+}
+
+/* The fast path of acquire looks at nothing but the stack: it finds it empty and shut. */
+static void disown(lend_pool *pool) {
+    word_poke(&pool->idle, IDLE_SHUT | IDLE_NONE);
+}
+
+/* This thread is another one now, and holds nothing. */
+static void child(void) {
+    lend__registry_clear(disown);
+    lend__watch_clear();
+    lend__thread_self.owner = 0;
+    lend__thread_self.held = 0;
+    release();
+}
+
+void lend__fork_prepare(void) {
+    lend__fork_handle(prepare, release, child);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Handing a lease from one thread to another: detached it is nobody's, adopted it is the adopter's.
+ * The owner's word in the slot is what changes hands; of several who adopt at once, one gets it. */
+#include "pool/state.h"
+
+#include <lend/lease.h>
+
+/* The slot of a lease that is valid. 0, ESTALE or EOWNERDEAD. */
+static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
+    if (lease == NULL || lease->model == NULL || lease->slot >= lease->pool->slot_count)
+        return ESTALE;
+    if (pool_is_foreign(lease->pool))
+        return EOWNERDEAD;
+    *ret_slot = &lease->pool->slots[lease->slot];
+    uint64_t life = word_read(&(*ret_slot)->life);
+    return life == life_make(lease->generation, SLOT_LENT) ? 0 : ESTALE;
+}
+
+int lend_lease_detach(struct lend_lease *lease) {
+    struct slot *slot;
+    int error = find_slot(lease, &slot);
+    if (error != 0)
+        return error;
+    owner_word self = thread_owner();
+    if (word_peek(&slot->owner) != self)
+        return EPERM;
+    lend__thread_self.held--;
+    word_publish(&slot->owner, owner_make(OWNER_DETACHED, owner_tid(self), owner_number(self)));
+    return 0;
+}
+
+/* The look at the generation comes after the swap: before it, the slot could be given back, lent
+ * again and detached again by the same thread, and this would be another lease. */
+int lend__slot_adopt(struct slot *slot, uint64_t generation) {
+    owner_word self = thread_owner();
+    uint64_t detached = word_read(&slot->owner);
+    do {
+        if (owner_kind(detached) != OWNER_DETACHED)
+            return EPERM;
+    } while (!word_swap(&slot->owner, &detached, self));
+    if (word_read(&slot->life) != life_make(generation, SLOT_LENT)) {
+        word_publish(&slot->owner, detached);
+        return ESTALE;
+    }
+    lend__thread_self.held++;
+    return 0;
+}
+
+int lend_lease_adopt(struct lend_lease *lease) {
+    struct slot *slot;
+    int error = find_slot(lease, &slot);
+    if (error != 0)
+        return error;
+    if (word_peek(&slot->owner) == thread_owner())
+        return 0;
+    return lend__slot_adopt(slot, lease->generation);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The registry: every open pool of the process, for questions that are asked of all of them: what
+ * did this thread or job leave behind? */
+#ifndef LEND_SRC_POOL_REGISTRY_H
+#define LEND_SRC_POOL_REGISTRY_H
+
+#include "sync/thread.h"
+
+#include <lend/pool.h>
+
+/* From before the first lease to after the last. */
+void lend__registry_add(lend_pool *pool);
+void lend__registry_remove(lend_pool *pool);
+
+/* Around a fork; and, in the child, with the lock held: all pools are the parent's. */
+void lend__registry_lock(void);
+void lend__registry_unlock(void);
+void lend__registry_clear(void (*disown)(lend_pool *));
+
+/* Have forks handled. Once. */
+void lend__fork_prepare(void);
+
+/* Take back what the calling thread holds and has no more use for: as the job that it ran and that
+ * has returned, or all of it, because it ends. Each lease is told to its pool's sink, with the site
+ * of the borrow. Runs resets. Returns how many there were. */
+uint32_t lend__reclaim_from_job(owner_word job);
+uint32_t lend__reclaim_from_thread(void);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports in words. */
+#include "base/text.h"
+#include "pool/watch.h"
+
+#include <lend/report.h>
+
+/* "no model within 500 ms; " */
+static void add_failure(struct text *text, const struct lend_report *report) {
+    bool closing = report->cause == LEND_CAUSE_CLOSING || report->cause == LEND_CAUSE_TENANTS;
+    switch (report->error) {
+    case 0:
+        return;
+    case ETIMEDOUT:
+        lend__text_add(text, "no model within ");
+        lend__text_add_duration(text, report->waited_ns);
+        break;
+    case EBUSY:
+        lend__text_add(text, closing ? "not closed within " : "no model free");
+        if (closing)
+            lend__text_add_duration(text, report->waited_ns);
+        break;
+    case EDEADLK:
+        lend__text_add(text, "deadlock");
+        break;
+    default: /* the cause, at the end, says why */
+        lend__text_add(text, "no model");
+    }
+    lend__text_add(text, "; ");
+}
+
+/* "3 of 4 lent, 1 loading" */
+static void add_counts(struct text *text, const struct lend_report *report) {
+    lend__text_add(text, "%u of %u lent", report->lent, report->models);
+    if (report->free > 0)
+        lend__text_add(text, ", %u free", report->free);
+    if (report->loading > 0)
+        lend__text_add(text, ", %u loading", report->loading);
+    if (report->retiring > 0)
+        lend__text_add(text, ", %u retiring", report->retiring);
+    if (report->lost > 0)
+        lend__text_add(text, ", %u lost", report->lost);
+}
+
+void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
+    switch (kind) {
+    case LEND_OWNER_THREAD:
+        lend__text_add(text, "thread %u", tid);
+        break;
+    case LEND_OWNER_JOB:
+        lend__text_add(text, "job %llu (thread %u)", (unsigned long long)id, tid);
+        break;
+    case LEND_OWNER_DETACHED:
+        lend__text_add(text, "nobody (detached by thread %u)", tid);
+        break;
+    }
+}
+
+/* "#0 thread 4711 for 12.3 s at batch.c:88" */
+static void add_holder(struct text *text, const struct lend_holder *holder) {
+    lend__text_add(text, "#%u ", holder->slot);
+    lend__text_add_owner(text, holder->kind, holder->id, holder->tid);
+    lend__text_add(text, " for ");
+    lend__text_add_duration(text, holder->held_ns);
+    lend__text_add_site(text, holder->site);
+}
+
+/* "thread 4711 waits at a.c:9 for pool "b", whose #0 thread 4712 holds for 3 s at b.c:5" */
+static void add_step(struct text *text, const struct lend_step *step) {
+    lend__text_add_owner(text, step->kind, step->id, step->tid);
+    lend__text_add(text, " waits");
+    lend__text_add_site(text, step->site);
+    lend__text_add(text, " for %s", step->awaits);
+    if (step->slot < 0) {
+        lend__text_add(text, ", which thread %u would have to run", step->holder_tid);
+        return;
+    }
+    lend__text_add(text, ", whose #%d thread %u holds for ", step->slot, step->holder_tid);
+    lend__text_add_duration(text, step->held_ns);
+    lend__text_add_site(text, step->held_site);
+}
+
+void lend__text_add_steps(struct text *text, const struct lend_step *steps, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        lend__text_add(text, i == 0 ? "" : "; ");
+        add_step(text, &steps[i]);
+    }
+}
+
+size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    if (report == NULL) {
+        lend__text_add(&text, "no report");
+        return text.length;
+    }
+    lend__text_add(&text, "pool \"%s\": ", report->pool);
+    add_failure(&text, report);
+    add_counts(&text, report);
+    for (size_t i = 0; i < report->holder_count; i++) {
+        lend__text_add(&text, i == 0 ? ": " : ", ");
+        add_holder(&text, &report->holders[i]);
+    }
+    if (report->step_count > 0) {
+        lend__text_add(&text, "; ");
+        lend__text_add_steps(&text, report->steps, report->step_count);
+    }
+    if (report->waiting > 0)
+        lend__text_add(&text, "; %u waiting of at most %u", report->waiting, report->waiters_max);
+    if (report->loader.text[0] != '\0')
+        lend__text_add(&text, "; the loader says: %s", report->loader.text);
+    if (report->tenant[0] != '\0')
+        lend__text_add(&text, "; executor \"%s\" is open", report->tenant);
+    if (report->cause != LEND_CAUSE_NONE)
+        lend__text_add(&text, "; %s", lend_cause_words(report->cause));
+    return text.length;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations on a pool that goes on lending: suspend and resume, reload, resize. */
+#include "support/await.h"
+#include "support/borrower.h"
+#include "support/fake_model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool is_whole(lend_pool *pool) {
+    struct lend_pool_stats stats = stats_of(pool);
+    return stats.models ==
+           stats.free + stats.lent + stats.loading + stats.retiring + stats.lost;
+}
+
+static unsigned number_of(lend_pool *pool) {
+    struct lend_lease lease = borrow_now(pool);
+    unsigned number = ((const struct fake_model *)lease.model)->number;
+    fake_use(lease.model);
+    lend_release(&lease);
+    return number;
+}
+
+/* suspend */
+
+static void a_suspended_pool_lends_nothing_until_it_is_resumed(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    borrow_in_vain(pool, LEND_NOW, EBUSY);
+    borrower_queue_up(&waiter);
+    assert_int_equal(stats_of(pool).free, 1);
+    assert_int_equal(lend_pool_resume(pool), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
+    assert_int_equal(lend_pool_resume(pool), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void what_comes_back_to_a_suspended_pool_stays_there(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    char words[256];
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    struct lend_lease lease = borrow_now(pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    lend_release(&lease);
+    assert_int_equal(stats_of(pool).free, 1);
+    assert_int_equal(stats_of(pool).waiting, 1);
+    lend_pool_print(pool, words, sizeof words);
+    assert_string_equal(words, "pool \"ocr\": 0 of 1 lent, 1 free; 1 waiting of at most 8; "
+                               "the pool is suspended");
+    struct lend_lease refused = lend_acquire(pool, lend_within_ms(1));
+    assert_int_equal(lend_lease_report(&refused)->cause, LEND_CAUSE_SUSPENDED);
+    lend_release(&refused);
+    assert_int_equal(lend_pool_resume(pool), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void a_suspended_pool_can_be_closed(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    borrower_queue_up(&waiter);
+    fakes_close(&fakes, pool);
+    assert_int_equal(borrower_join(&waiter), ESHUTDOWN);
+    assert_int_equal(lend_pool_suspend(NULL), EINVAL);
+    assert_int_equal(lend_pool_resume(NULL), EINVAL);
+}
+
+/* reload */
+
+static void a_reload_replaces_every_model(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 3);
+    assert_int_equal(lend_pool_reload(pool, LEND_FOREVER, &reason), 0);
+    assert_int_equal(fakes.load.calls, 6);
+    assert_true(number_of(pool) > 3);
+    assert_int_equal(stats_of(pool).free, 3);
+    assert_int_equal(stats_of(pool).loads, 6);
+    assert_true(eventually(atomic_load(&fakes.unload.calls) == 3));
+    fakes_close(&fakes, pool);
+}
+
+struct reload {
+    lend_pool *pool;
+    lend_deadline deadline;
+    struct lend_reason reason;
+    struct test_thread thread;
+};
+
+static int reload(void *argument) {
+    struct reload *self = argument;
+    return lend_pool_reload(self->pool, self->deadline, &self->reason);
+}
+
+static void a_reload_waits_for_what_is_lent_and_the_others_are_lent_meanwhile(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct lend_lease held = borrow_now(pool);
+    struct reload operation = {.pool = pool, .deadline = LEND_FOREVER};
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(stats_of(pool).loads == 3));
+    assert_true(eventually(stats_of(pool).free == 1));
+    assert_true(number_of(pool) > 2);
+    assert_int_equal(lend_pool_reload(pool, LEND_NOW, NULL), EALREADY);
+    assert_int_equal(stats_of(pool).lent, 1);
+    lend_release(&held);
+    assert_int_equal(thread_join(&operation.thread), 0);
+    assert_int_equal(stats_of(pool).loads, 4);
+    fakes_close(&fakes, pool);
+}
+
+static void a_reload_gets_its_turn_though_others_wait(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease held = borrow_now(pool);
+    struct borrower waiters[3];
+    for (int i = 0; i < 3; i++)
+        waiters[i] = (struct borrower){.pool = pool};
+    borrowers_queue_up(waiters, 3, pool);
+    struct reload operation = {.pool = pool, .deadline = LEND_FOREVER};
+    struct gate loading;
+    gate_init(&loading);
+    unsigned held_load = fakes_hold(&fakes.load, &loading);
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(stats_of(pool).reloading));
+    lend_release(&held);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
+    assert_int_equal(stats_of(pool).waiting, 3);
+    assert_true(is_whole(pool));
+    gate_open(&loading);
+    assert_int_equal(thread_join(&operation.thread), 0);
+    borrowers_join(waiters, 3, 0);
+    atomic_store(&fakes.load.gate, NULL);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
+static void a_model_that_cannot_be_reloaded_stays(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    fakes_fail_next(&fakes.load, 1, EIO, "the new file is damaged");
+    assert_int_equal(lend_pool_reload(pool, LEND_FOREVER, &reason), EIO);
+    assert_int_equal(reason.error, EIO);
+    assert_string_equal(reason.text, "the new file is damaged");
+    assert_int_equal(stats_of(pool).free, 2);
+    assert_int_equal(fakes.alive, 2);
+    assert_true(number_of(pool) <= 2);
+    assert_int_equal(lend_pool_reload(pool, LEND_FOREVER, &reason), 0);
+    assert_true(number_of(pool) > 2);
+    fakes_close(&fakes, pool);
+}
+
+static void a_reload_that_runs_out_of_time_leaves_the_rest_as_it_is(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct lend_lease held = borrow_now(pool);
+    struct reload operation = {.pool = pool, .deadline = lend_within_ms(50)};
+    assert_int_equal(thread_run(reload, &operation), ETIMEDOUT);
+    lend_release(&held);
+    assert_int_equal(stats_of(pool).free, 2);
+    assert_int_equal(stats_of(pool).loads, 3);
+    fakes_close(&fakes, pool);
+}
+
+static void close_ends_a_reload(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease held = borrow_now(pool);
+    struct reload operation = {.pool = pool, .deadline = LEND_FOREVER};
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(stats_of(pool).reloading));
+    assert_int_equal(lend_pool_close(pool, lend_within_ms(20), NULL), EBUSY);
+    assert_int_equal(thread_join(&operation.thread), ESHUTDOWN);
+    assert_int_equal(lend_pool_reload(pool, LEND_NOW, NULL), ESHUTDOWN);
+    assert_int_equal(lend_pool_suspend(pool), ESHUTDOWN);
+    lend_release(&held);
+    fakes_close(&fakes, pool);
+}
+
+/* resize */
+
+static void a_pool_grows_up_to_its_bound(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .models_max = 4);
+    assert_int_equal(lend_pool_resize(pool, 4, LEND_FOREVER, NULL), 0);
+    assert_int_equal(stats_of(pool).models, 4);
+    assert_int_equal(stats_of(pool).free, 4);
+    assert_int_equal(lend_pool_resize(pool, 5, LEND_FOREVER, NULL), EINVAL);
+    assert_int_equal(lend_pool_resize(pool, 0, LEND_FOREVER, NULL), EINVAL);
+    assert_int_equal(lend_pool_resize(NULL, 1, LEND_FOREVER, NULL), EINVAL);
+    fakes_close(&fakes, pool);
+}
+
+static void a_waiter_gets_the_model_that_is_new(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .models_max = 2);
+    struct lend_lease held = borrow_now(pool);
+    struct borrower waiter = {.pool = pool, .deadline = LEND_FOREVER};
+    borrower_queue_up(&waiter);
+    assert_int_equal(lend_pool_resize(pool, 2, LEND_FOREVER, NULL), 0);
+    assert_int_equal(borrower_join(&waiter), 0);
+    lend_release(&held);
+    fakes_close(&fakes, pool);
+}
+
+static void a_pool_shrinks_by_idle_models_and_by_those_that_come_back(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 4);
+    struct lend_lease held[3];
+    for (int i = 0; i < 3; i++)
+        held[i] = borrow_now(pool);
+    assert_int_equal(lend_pool_resize(pool, 1, lend_within_ms(20), NULL), ETIMEDOUT);
+    assert_true(eventually(stats_of(pool).models == 3)); /* it goes on by itself */
+    assert_true(is_whole(pool));
+    lend_release(&held[0]);
+    lend_release(&held[1]);
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_FOREVER, NULL), 0);
+    assert_int_equal(stats_of(pool).models, 1);
+    assert_int_equal(stats_of(pool).lent, 1);
+    assert_int_equal(fakes.alive, 1);
+    lend_release(&held[2]);
+    assert_int_equal(stats_of(pool).free, 1);
+    assert_int_equal(lend_pool_resize(pool, 4, LEND_FOREVER, NULL), 0);
+    assert_int_equal(stats_of(pool).free, 4);
+    fakes_close(&fakes, pool);
+}
+
+static void growing_that_fails_says_why_and_goes_on_trying(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .models_max = 2);
+    fakes_fail_next(&fakes.load, 1, ENOMEM, "no room for one more");
+    assert_int_equal(lend_pool_resize(pool, 2, LEND_FOREVER, &reason), EIO);
+    assert_string_equal(reason.text, "no room for one more");
+    assert_true(is_whole(pool));
+    assert_true(eventually(stats_of(pool).free == 2));
+    fakes_close(&fakes, pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_suspended_pool_lends_nothing_until_it_is_resumed),
+        cmocka_unit_test(what_comes_back_to_a_suspended_pool_stays_there),
+        cmocka_unit_test(a_suspended_pool_can_be_closed),
+        cmocka_unit_test(a_reload_replaces_every_model),
+        cmocka_unit_test(a_reload_waits_for_what_is_lent_and_the_others_are_lent_meanwhile),
+        cmocka_unit_test(a_reload_gets_its_turn_though_others_wait),
+        cmocka_unit_test(a_model_that_cannot_be_reloaded_stays),
+        cmocka_unit_test(a_reload_that_runs_out_of_time_leaves_the_rest_as_it_is),
+        cmocka_unit_test(close_ends_a_reload),
+        cmocka_unit_test(a_pool_grows_up_to_its_bound),
+        cmocka_unit_test(a_waiter_gets_the_model_that_is_new),
+        cmocka_unit_test(a_pool_shrinks_by_idle_models_and_by_those_that_come_back),
+        cmocka_unit_test(growing_that_fails_says_why_and_goes_on_trying),
+    };
+    return cmocka_run_group_tests_name("operations", tests, NULL, NULL);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The deadlock check against exhaustive search: random states of threads, pools and jobs, and for
+ * each the question whether a wait can end before its deadline, answered by trying everything that
+ * anybody could do. */
+#include "pool/watch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { THREADS_MAX = 6, POOLS_MAX = 3, UNITS_MAX = 3, JOBS_MAX = 4, EXECUTORS_MAX = 2 };
+enum { NOBODY = -1, ANYBODY = -2 }; /* a unit that is free, or whose lease was detached */
+enum { FOREVER = 1000 };
+enum { STATES = 120000 };
+
+enum doing { RUNS, WAITS_FOR_POOL, WAITS_FOR_JOB };
+
+struct thread_state {
+    enum doing doing;
+    int what;     /* the pool or job it waits for */
+    int deadline; /* of the wait */
+    int ticket;   /* its place in the pool's queue */
+    int runs_job; /* the job that it runs, or NOBODY */
+    int works_for; /* executor, or NOBODY */
+};
+
+enum job_stage { JOB_QUEUED, JOB_RUNS, JOB_OVER };
+
+struct job_state {
+    enum job_stage stage;
+    int executor, deadline;
+};
+
+struct world {
+    int threads, pools, jobs, executors;
+    int units[POOLS_MAX]; /* how many it has */
+    int holder[POOLS_MAX][UNITS_MAX];
+    struct thread_state thread[THREADS_MAX];
+    struct job_state job[JOBS_MAX];
+};
+
+/* When a wait ends of itself. */
+static int end_of(const struct world *world, int thread) {
+    const struct thread_state *t = &world->thread[thread];
+    int deadline = t->deadline;
+    if (t->doing == WAITS_FOR_JOB && world->job[t->what].deadline < deadline)
+        deadline = world->job[t->what].deadline;
+    return deadline;
+}
+
+/* what anybody can do */
+
+static void give_unit(struct world *world, int pool, int unit) {
+    int head = NOBODY;
+    for (int i = 0; i < world->threads; i++) {
+        const struct thread_state *t = &world->thread[i];
+        if (t->doing == WAITS_FOR_POOL && t->what == pool &&
+            (head == NOBODY || t->ticket < world->thread[head].ticket))
+            head = i;
+    }
+    world->holder[pool][unit] = head;
+    if (head != NOBODY)
+        world->thread[head].doing = RUNS;
+}
+
+static void end_job(struct world *world, int job) {
+    world->job[job].stage = JOB_OVER;
+    for (int i = 0; i < world->threads; i++)
+        if (world->thread[i].doing == WAITS_FOR_JOB && world->thread[i].what == job)
+            world->thread[i].doing = RUNS;
+}
+
+static void start_job(struct world *world, int thread) {
+    for (int j = 0; j < world->jobs; j++) {
+        struct job_state *job = &world->job[j];
+        if (job->stage == JOB_QUEUED && job->executor == world->thread[thread].works_for) {
+            job->stage = JOB_RUNS;
+            world->thread[thread].runs_job = j;
+            return;
+        }
+    }
+}
+
+/* exhaustive search */
+
+#define SEEN_MAX (1 << 16)
+
+struct search {
+    int target; /* the thread whose wait it is about */
+    int limit;  /* nothing that happens at this time or later counts */
+    uint32_t number;
+    size_t count;
+    bool overflowed;
+    struct {
+        uint32_t search; /* that filled it */
+        struct world world;
+    } seen[2 * SEEN_MAX]; /* by hash, with the next free place for who comes second */
+};
+
+/* FNV-1a (Fowler, Noll, Vo). */
+static uint32_t hash(const struct world *world) {
+    const unsigned char *bytes = (const unsigned char *)world;
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < sizeof *world; i++)
+        hash = (hash ^ bytes[i]) * 16777619u;
+    return hash;
+}
+
+static bool was_seen(struct search *search, const struct world *world) {
+    uint32_t place = hash(world) % (2 * SEEN_MAX);
+    for (; search->seen[place].search == search->number; place = (place + 1) % (2 * SEEN_MAX))
+        if (memcmp(&search->seen[place].world, world, sizeof *world) == 0)
+            return true;
+    search->overflowed = search->overflowed || ++search->count > SEEN_MAX;
+    search->seen[place].search = search->number;
+    search->seen[place].world = *world;
+    return search->overflowed;
+}
+
+static bool can_end(struct search *search, struct world world);
+
+static bool after_releases(struct search *search, const struct world *world, int thread) {
+    for (int p = 0; p < world->pools; p++)
+        for (int u = 0; u < world->units[p]; u++)
+            if (world->holder[p][u] == thread || world->holder[p][u] == ANYBODY) {
+                struct world next = *world;
+                give_unit(&next, p, u);
+                if (can_end(search, next))
+                    return true;
+            }
+    return false;
+}
+
+static bool after_job_end(struct search *search, const struct world *world, int thread) {
+    int job = world->thread[thread].runs_job;
+    if (job == NOBODY)
+        return false;
+    struct world next = *world;
+    next.thread[thread].runs_job = NOBODY;
+    end_job(&next, job);
+    start_job(&next, thread);
+    return can_end(search, next);
+}
+
+/* The next deadline passes: all waits and queued jobs that end then. */
+static bool after_time(struct search *search, const struct world *world) {
+    int next_time = search->limit;
+    for (int i = 0; i < world->threads; i++)
+        if (world->thread[i].doing != RUNS && end_of(world, i) < next_time)
+            next_time = end_of(world, i);
+    if (next_time == search->limit)
+        return false;
+    struct world next = *world;
+    for (int i = 0; i < world->threads; i++)
+        if (world->thread[i].doing != RUNS && end_of(world, i) == next_time)
+            next.thread[i].doing = RUNS;
+    return can_end(search, next);
+}
+
+static bool can_end(struct search *search, struct world world) {
+    if (world.thread[search->target].doing == RUNS)
+        return true;
+    if (was_seen(search, &world))
+        return false;
+    for (int i = 0; i < world.threads; i++)
+        if (world.thread[i].doing == RUNS &&
+            (after_releases(search, &world, i) || after_job_end(search, &world, i)))
+            return true;
+    for (int p = 0; p < world.pools; p++) /* what is detached, anybody may bring back */
+        for (int u = 0; u < world.units[p]; u++)
+            if (world.holder[p][u] == ANYBODY) {
+                struct world next = world;
+                give_unit(&next, p, u);
+                if (can_end(search, next))
+                    return true;
+            }
+    return after_time(search, &world);
+}
+
+/* Can this wait end before its time? */
+static bool is_hopeful(struct search *search, const struct world *world, int thread) {
+    search->target = thread;
+    search->limit = end_of(world, thread);
+    search->number++;
+    search->count = 0;
+    return can_end(search, *world);
+}
+
+/* the same world, as the watch sees it */
+
+struct shown {
+    struct wait wait;
+    const struct world *world;
+    int thread;
+    bool hushed; /* while it is only being shown */
+};
+
+static uint32_t tid_of(int thread) {
+    return (uint32_t)thread + 1;
+}
+
+static bool pool_may_end(struct shown *shown, struct walk *walk, int pool) {
+    const struct world *world = shown->world;
+    for (int u = 0; u < world->units[pool]; u++) {
+        int holder = world->holder[pool][u];
+        if (holder < 0 ||
+            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(holder), .slot = u}))
+            return true;
+    }
+    return false;
+}
+
+static bool job_may_end(struct shown *shown, struct walk *walk, const struct job_state *job,
+                        int index) {
+    const struct world *world = shown->world;
+    for (int i = 0; i < world->threads; i++) {
+        const struct thread_state *t = &world->thread[i];
+        bool could = job->stage == JOB_RUNS ? t->runs_job == index : t->works_for == job->executor;
+        if (could &&
+            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(i), .slot = -1}))
+            return true;
+    }
+    return false;
+}
+
+static bool may_end(struct wait *wait, struct walk *walk) {
+    struct shown *shown = (struct shown *)(void *)wait;
+    const struct thread_state *t = &shown->world->thread[shown->thread];
+    if (shown->hushed)
+        return true;
+    if (t->doing == WAITS_FOR_POOL)
+        return pool_may_end(shown, walk, t->what);
+    return job_may_end(shown, walk, &shown->world->job[t->what], t->what);
+}
+
+static void refuse(struct wait *wait) {
+    (void)wait;
+}
+
+static void name(const struct wait *wait, char *buffer, size_t size) {
+    (void)wait;
+    snprintf(buffer, size, "something");
+}
+
+static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
+
+/* Who is refused when the wait of `newest` was the last to begin: a thread, or NOBODY. */
+static int judge(const struct world *world, int newest) {
+    struct shown shown[THREADS_MAX];
+    for (int i = 0; i < world->threads; i++) {
+        int end = end_of(world, i);
+        shown[i] = (struct shown){
+            .wait = {.ops = &ops,
+                     .deadline = {end == FOREVER ? INT64_MAX : end},
+                     .owner = owner_make(OWNER_THREAD, tid_of(i), (uint64_t)i + 1)},
+            .world = world,
+            .thread = i,
+            .hushed = true,
+        };
+        if (world->thread[i].doing != RUNS)
+            lend__watch_show(&shown[i].wait);
+    }
+    for (int i = 0; i < world->threads; i++)
+        shown[i].hushed = false;
+    struct wait *victim = lend__watch_judge(&shown[newest].wait);
+    for (int i = 0; i < world->threads; i++)
+        if (world->thread[i].doing != RUNS)
+            lend__watch_hide(&shown[i].wait);
+    return victim != NULL ? ((struct shown *)(void *)victim)->thread : NOBODY;
+}
+
+/* random worlds */
+
+static uint64_t random_state;
+
+/* xorshift64* (Vigna: An experimental exploration of Marsaglia's xorshift generators, 2016) */
+static int below(int bound) {
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return (int)((random_state * UINT64_C(2685821657736338717)) >> 33) % bound;
+}
+
+static int random_deadline(void) {
+    return below(2) == 0 ? FOREVER : 1 + below(20);
+}
+
+/* Workers first, then plain threads; each running job has its worker. */
+static void make_jobs(struct world *world) {
+    for (int i = 0; i < world->threads; i++) {
+        world->thread[i].runs_job = NOBODY;
+        world->thread[i].works_for = NOBODY;
+    }
+    world->executors = below(EXECUTORS_MAX + 1);
+    int worker = 0;
+    for (int e = 0; e < world->executors; e++) {
+        int workers = 1 + below(2);
+        for (int w = 0; w < workers && worker < world->threads && world->jobs < JOBS_MAX; w++) {
+            world->thread[worker].works_for = e;
+            world->thread[worker++].runs_job = world->jobs;
+            world->job[world->jobs++] = (struct job_state){JOB_RUNS, e, random_deadline()};
+        }
+        if (world->jobs < JOBS_MAX && workers > 0 && below(2) == 0)
+            world->job[world->jobs++] = (struct job_state){JOB_QUEUED, e, random_deadline()};
+    }
+}
+
+static void make_pools(struct world *world) {
+    world->pools = 1 + below(POOLS_MAX);
+    for (int p = 0; p < world->pools; p++) {
+        world->units[p] = 1 + below(UNITS_MAX);
+        for (int u = 0; u < world->units[p]; u++)
+            world->holder[p][u] = below(25) == 0 ? ANYBODY : below(world->threads);
+    }
+}
+
+/* A queued job without a worker would wait for nobody at all. */
+static bool has_worker(const struct world *world, const struct job_state *job) {
+    for (int i = 0; i < world->threads; i++)
+        if (world->thread[i].works_for == job->executor)
+            return true;
+    return false;
+}
+
+static void make_waits(struct world *world) {
+    for (int i = 0; i < world->threads; i++) {
+        struct thread_state *t = &world->thread[i];
+        t->deadline = random_deadline();
+        t->ticket = i;
+        if (below(8) == 0)
+            continue;
+        int job = world->jobs > 0 ? below(world->jobs) : NOBODY;
+        if (job != NOBODY && below(3) == 0 && t->runs_job != job &&
+            has_worker(world, &world->job[job])) {
+            t->doing = WAITS_FOR_JOB;
+            t->what = job;
+        } else {
+            t->doing = WAITS_FOR_POOL;
+            t->what = below(world->pools);
+        }
+    }
+}
+
+static void make_world(struct world *world) {
+    memset(world, 0, sizeof *world);
+    world->threads = 2 + below(THREADS_MAX - 1);
+    make_jobs(world);
+    make_pools(world);
+    make_waits(world);
+}
+
+static void the_check_agrees_with_exhaustive_search_in_every_random_state(void **state) {
+    (void)state;
+    struct search *search = calloc(1, sizeof *search);
+    assert_non_null(search);
+    int refused = 0, undecided = 0;
+    random_state = 88172645463325252u;
+    for (int i = 0; i < STATES; i++) {
+        struct world world;
+        make_world(&world);
+        int newest = below(world.threads);
+        if (world.thread[newest].doing == RUNS) {
+            i--;
+            continue;
+        }
+        int victim = judge(&world, newest);
+        int asked = victim != NOBODY ? victim : newest;
+        search->overflowed = false;
+        bool hopeful = is_hopeful(search, &world, asked);
+        if (search->overflowed && !hopeful) {
+            undecided++;
+            continue;
+        }
+        refused += victim != NOBODY;
+        if (hopeful != (victim == NOBODY))
+            fail_msg("state %d: thread %d %s, and could %s", i, asked,
+                     victim != NOBODY ? "was refused" : "was left to wait",
+                     hopeful ? "have gone on" : "never go on");
+    }
+    free(search);
+    print_message("%d states: %d refused, %d too large to search\n", STATES, refused, undecided);
+    assert_true(refused > STATES / 20 && refused < STATES / 20 * 19);
+    assert_true(undecided < STATES / 100);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_check_agrees_with_exhaustive_search_in_every_random_state),
+    };
+    return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
+}
