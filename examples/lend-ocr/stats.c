@@ -73,8 +73,8 @@ void stats_print(const struct tally *tally, lend_pool *pool, lend_executor *exec
     struct lend_pool_stats pool_stats;
     struct lend_executor_stats executor_stats;
     print_tally(tally);
-    if (lend_pool_stats(pool, &pool_stats) == 0)
+    if (lend_pool_stats_get(pool, &pool_stats) == 0)
         print_pool(&pool_stats);
-    if (lend_executor_stats(executor, &executor_stats) == 0)
+    if (lend_executor_stats_get(executor, &executor_stats) == 0)
         print_executor(&executor_stats);
 }

@@ -126,7 +126,7 @@ static void forget_arriving(struct window *window) {
 void window_cancel_queued(struct window *window) {
     forget_arriving(window);
     struct lend_executor_stats stats;
-    if (lend_executor_stats(window->executor, &stats) != 0)
+    if (lend_executor_stats_get(window->executor, &stats) != 0)
         return;
     /* Jobs start in the order in which they were submitted, so those still queued are the newest.
      * One that starts meanwhile is the oldest of them, and is stopped at its first line. */

@@ -131,7 +131,7 @@ struct lend_executor_stats {
 };
 
 /* Fill *ret_stats. EINVAL if an argument is NULL. */
-LEND_API int lend_executor_stats(lend_executor *executor, struct lend_executor_stats *ret_stats);
+LEND_API int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats *ret_stats);
 
 /* The options in force: what was defaulted is filled in; `name` lives as long as the executor.
  * EINVAL if an argument is NULL. */

@@ -139,7 +139,7 @@ struct lend_pool_stats {
 /* Fill *ret_stats. Takes the pool's lock for as long as it takes to walk the models.
  *
  * EINVAL  an argument is NULL */
-LEND_API int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats);
+LEND_API int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats);
 
 /* The state of a live pool, as a report (lend/report.h), printed into buffer[size]. Returns the
  * length written. "no pool" for NULL. */

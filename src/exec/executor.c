@@ -154,7 +154,7 @@ static void count_live(const lend_executor *executor, struct lend_executor_stats
     }
 }
 
-int lend_executor_stats(lend_executor *executor, struct lend_executor_stats *ret_stats) {
+int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats *ret_stats) {
     if (executor == NULL || ret_stats == NULL)
         return EINVAL;
     if (executor_is_foreign(executor))

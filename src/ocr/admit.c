@@ -54,14 +54,14 @@ int lend__admit_page(const struct lend_ocr_limits *limits, struct page_size size
         return lend_reason_set(reason, EBADMSG, "%" PRIu32 " x %" PRIu32 " pixels are no picture",
                                size.width, size.height);
     if (size.width > limits->side_max || size.height > limits->side_max)
-        return lend_reason_set(reason, EFBIG,
-                               "%" PRIu32 " x %" PRIu32 " pixels: a side is over side_max, %" PRIu32,
-                               size.width, size.height, limits->side_max);
-    if (pixels > limits->pixels_max)
         return lend_reason_set(
-            reason, EFBIG,
-            "%" PRIu32 " x %" PRIu32 " are %" PRIu64 " pixels, over pixels_max, %" PRIu64,
-            size.width, size.height, pixels, limits->pixels_max);
+            reason, EFBIG, "%" PRIu32 " x %" PRIu32 " pixels: a side is over side_max, %" PRIu32,
+            size.width, size.height, limits->side_max);
+    if (pixels > limits->pixels_max)
+        return lend_reason_set(reason, EFBIG,
+                               "%" PRIu32 " x %" PRIu32 " are %" PRIu64
+                               " pixels, over pixels_max, %" PRIu64,
+                               size.width, size.height, pixels, limits->pixels_max);
     return 0;
 }
 
@@ -138,7 +138,8 @@ int lend_ocr_admit(const void *data, size_t size, const struct lend_ocr_limits *
         return lend_reason_set(reason, EINVAL, "data is NULL");
     int error = lend__limits_complete(limits, &complete, reason);
     if (error == 0)
-        error = lend__admit(&(struct bytes){.at = data, .size = size}, &complete, &admission, reason);
+        error =
+            lend__admit(&(struct bytes){.at = data, .size = size}, &complete, &admission, reason);
     if (error != 0)
         return error;
     if (ret_info != NULL)

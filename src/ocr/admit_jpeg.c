@@ -54,8 +54,8 @@ static int read_frame(const struct bytes *file, uint64_t at, unsigned code,
     if (components != 1 && components != 3 && components != 4)
         return lend_reason_set(reason, ENOTSUP, "JPEG: one with %u components is not read",
                                components);
-    *ret_size = (struct page_size){.width = bytes_be16(file, at + 5),
-                                   .height = bytes_be16(file, at + 3)};
+    *ret_size =
+        (struct page_size){.width = bytes_be16(file, at + 5), .height = bytes_be16(file, at + 3)};
     if (ret_size->width == 0 || ret_size->height == 0)
         return lend_reason_set(reason, EBADMSG, "JPEG: %u x %u pixels are no picture",
                                (unsigned)ret_size->width, (unsigned)ret_size->height);

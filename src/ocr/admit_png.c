@@ -36,7 +36,8 @@ static bool depth_fits(enum colour_type colour, unsigned depth) {
 static int read_header(const struct bytes *file, uint64_t at, struct page_size *ret_size,
                        struct lend_reason *reason) {
     const uint8_t *rest = file->at + at + 8;
-    *ret_size = (struct page_size){.width = bytes_be32(file, at), .height = bytes_be32(file, at + 4)};
+    *ret_size =
+        (struct page_size){.width = bytes_be32(file, at), .height = bytes_be32(file, at + 4)};
     if (ret_size->width > INT32_MAX || ret_size->height > INT32_MAX)
         return lend_reason_set(reason, EBADMSG, "PNG: a side in the header is negative");
     if (!depth_fits(rest[1], rest[0]))

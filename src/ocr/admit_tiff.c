@@ -101,9 +101,8 @@ static int count_directories(const struct tiff *tiff, uint32_t *ret_count,
         if (count == STEPS_MAX)
             break;
         if (!next_directory(tiff, at, &at))
-            return lend_reason_set(reason, EBADMSG,
-                                   "TIFF: cut short: page %" PRIu32 " is not in the file",
-                                   count + 1);
+            return lend_reason_set(
+                reason, EBADMSG, "TIFF: cut short: page %" PRIu32 " is not in the file", count + 1);
     }
     if (count == 0)
         return lend_reason_set(reason, EBADMSG, "TIFF: it has no pages");
@@ -203,8 +202,8 @@ static uint64_t expansion_max(uint32_t compression) {
 /* Decoders make room for all that the header promises. Can the strips hold that much? */
 static int check_promise(const struct tiff *tiff, const struct directory *directory,
                          struct page_size size, uint64_t strip_bytes, struct lend_reason *reason) {
-    uint64_t bits = (uint64_t)field_or(tiff, &directory->depth, 1) *
-                    field_or(tiff, &directory->samples, 1);
+    uint64_t bits =
+        (uint64_t)field_or(tiff, &directory->depth, 1) * field_or(tiff, &directory->samples, 1);
     uint64_t pixels = (uint64_t)size.width * size.height;
     uint64_t expansion = expansion_max(field_or(tiff, &directory->compression, 1));
     if (expansion == 0 || pixels * bits / 8 <= strip_bytes * expansion)
@@ -247,7 +246,8 @@ static int check_kind(const struct tiff *tiff, const struct directory *directory
     if (directory->tile_width.count != 0)
         return lend_reason_set(reason, ENOTSUP, "TIFF: one in tiles is not read");
     if (format != UNSIGNED_SAMPLES)
-        return lend_reason_set(reason, ENOTSUP, "TIFF: one with signed or real samples is not read");
+        return lend_reason_set(reason, ENOTSUP,
+                               "TIFF: one with signed or real samples is not read");
     if (depth != 1 && depth != 2 && depth != 4 && depth != 8 && depth != 16)
         return lend_reason_set(reason, ENOTSUP,
                                "TIFF: one with %" PRIu32 " bits a sample is not read", depth);

@@ -28,7 +28,8 @@ static int read_lossy(const struct bytes *file, uint64_t at, uint32_t length,
     return 0;
 }
 
-/* Signature, then two numbers of 14 bits, each less by one, a bit for alpha, three for a version. */
+/* Signature, then two numbers of 14 bits, each less by one, a bit for alpha, three for a version.
+ */
 static int read_lossless(const struct bytes *file, uint64_t at, uint32_t length,
                          struct page_size *ret_size, struct lend_reason *reason) {
     if (length < 5)
@@ -36,8 +37,8 @@ static int read_lossless(const struct bytes *file, uint64_t at, uint32_t length,
     uint32_t bits = bytes_le32(file, at + 1);
     if (file->at[at] != 0x2f || bits >> 29 != 0)
         return damaged(reason, "its picture has no signature, or is of an unknown version");
-    *ret_size = (struct page_size){.width = (bits & 0x3fff) + 1,
-                                   .height = (bits >> 14 & 0x3fff) + 1};
+    *ret_size =
+        (struct page_size){.width = (bits & 0x3fff) + 1, .height = (bits >> 14 & 0x3fff) + 1};
     return 0;
 }
 

@@ -90,8 +90,8 @@ static int decode(struct decoding *decoding, const struct bytes *file) {
                      resolution(jpeg, jpeg->Y_density));
     /* Freed with all else that belongs to the decoder. */
     JSAMPARRAY row = jpeg->mem->alloc_sarray(
-        (j_common_ptr)jpeg, JPOOL_IMAGE,
-        jpeg->output_width * (JDIMENSION)jpeg->output_components, /* rows= */ 1);
+        (j_common_ptr)jpeg, JPOOL_IMAGE, jpeg->output_width * (JDIMENSION)jpeg->output_components,
+        /* rows= */ 1);
     l_uint32 *words = pixGetData(decoding->image);
     for (; jpeg->output_scanline < jpeg->output_height; words += pixGetWpl(decoding->image)) {
         jpeg_read_scanlines(jpeg, row, 1);

@@ -28,8 +28,8 @@ struct draft {
     struct row pages, blocks, paragraphs, lines, words; /* of struct lend_ocr_... */
     struct row strings;                                 /* each with its NUL */
     struct row text;                                    /* of the page so far */
-    double confidences;                                 /* summed, of the page's words in its text */
-    size_t confident;                                   /* how many these are */
+    double confidences; /* summed, of the page's words in its text */
+    size_t confident;   /* how many these are */
 };
 
 /* Begin a page; what is read from then on is on it. */

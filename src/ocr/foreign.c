@@ -30,8 +30,9 @@ static const struct signature signatures[] = {
     {0, "\x1f\x8b", "gzip"},
     {0, "7z\xbc\xaf", "a 7z archive"},
     {0, "Rar!", "a RAR archive"},
-    {0, "\x7f"
-        "ELF",
+    {0,
+     "\x7f"
+     "ELF",
      "a program"},
     {0, "<svg", "an SVG"},
     {0, "<?xml", "XML"},

@@ -104,8 +104,8 @@ static int load(void **ret_model, void *context, struct lend_reason *reason) {
     struct lend_ocr_options options = LEND_OCR_OPTIONS(.psm = 0);
     int error = 0;
     if (context != NULL)
-        error = lend__sized_read(&options, sizeof options, context, "struct lend_ocr_options",
-                                 reason);
+        error =
+            lend__sized_read(&options, sizeof options, context, "struct lend_ocr_options", reason);
     if (error == 0)
         error = complete(&options, reason);
     if (error != 0)

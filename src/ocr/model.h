@@ -12,7 +12,8 @@ struct model {
     struct lend_ocr_limits limits;
     int psm, dpi;
     bool engine_threads;
-    /* The engine failed, and so does the reset: the model is replaced, whatever the borrower does. */
+    /* The engine failed, and so does the reset: the model is replaced, whatever the borrower does.
+     */
     bool failed;
 };
 

@@ -24,7 +24,8 @@ void lend__put_fixed(struct output *output, double number, int decimals);
 void lend__put_general(struct output *output, double number, int digits);
 
 /* A string inside of quotes or tags. `escape` says what stands there in place of a character, which
- * it may write into the buffer; NULL: the character itself. What is not UTF-8 comes out as U+FFFD. */
+ * it may write into the buffer; NULL: the character itself. What is not UTF-8 comes out as U+FFFD.
+ */
 enum { ESCAPE_SIZE = 8 };
 typedef const char *escape_of(const char *character, size_t length, char buffer[ESCAPE_SIZE]);
 void lend__put_escaped(struct output *output, const char *string, escape_of *escape);

@@ -18,13 +18,14 @@ struct hocr {
 };
 
 void lend__print_hocr_head(struct output *output) {
-    lend__put(output, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                      "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n"
-                      "    \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
-                      "<html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">\n"
-                      " <head>\n"
-                      "  <title></title>\n"
-                      "  <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n");
+    lend__put(output,
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+              "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n"
+              "    \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
+              "<html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"en\" lang=\"en\">\n"
+              " <head>\n"
+              "  <title></title>\n"
+              "  <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n");
     lend__put_format(output, "  <meta name='ocr-system' content='tesseract %s' />\n",
                      lend__engine_version());
     lend__put(output, "  <meta name='ocr-capabilities' content='ocr_page ocr_carea ocr_par"
@@ -40,8 +41,8 @@ void lend__print_hocr_foot(struct output *output) {
 /* XML has no way to write most control characters, nor the last two of the basic plane. */
 static const char *escape(const char *character, size_t length, char buffer[ESCAPE_SIZE]) {
     (void)buffer;
-    if (length == 3 && (memcmp(character, "\xef\xbf\xbe", 3) == 0 ||
-                        memcmp(character, "\xef\xbf\xbf", 3) == 0))
+    if (length == 3 &&
+        (memcmp(character, "\xef\xbf\xbe", 3) == 0 || memcmp(character, "\xef\xbf\xbf", 3) == 0))
         return UTF8_REPLACEMENT;
     if (length > 1)
         return NULL;

@@ -41,7 +41,8 @@ static void put_real(struct output *output, double number, int decimals) {
 static void put_word(struct output *output, const struct lend_ocr_word *word) {
     lend__put(output, "{\"text\":");
     put_string(output, word->text);
-    lend__put_format(output, ",\"x\":%" PRId32 ",\"y\":%" PRId32 ",\"w\":%" PRId32 ",\"h\":%" PRId32,
+    lend__put_format(output,
+                     ",\"x\":%" PRId32 ",\"y\":%" PRId32 ",\"w\":%" PRId32 ",\"h\":%" PRId32,
                      word->box.x, word->box.y, word->box.width, word->box.height);
     lend__put(output, ",\"confidence\":");
     put_real(output, (double)word->confidence, /* decimals= */ 2);

@@ -52,8 +52,9 @@ static bool must_stop(void *context, int number) {
 }
 
 static int stopped(const struct reading *reading, uint32_t page) {
-    return lend_reason_set(reading->reason, reading->watch.verdict, "stopped on page %" PRIu32 ": %s",
-                           page, lend_strerror(reading->watch.verdict));
+    return lend_reason_set(reading->reason, reading->watch.verdict,
+                           "stopped on page %" PRIu32 ": %s", page,
+                           lend_strerror(reading->watch.verdict));
 }
 
 static int engine_failed(struct reading *reading, int error, uint32_t page) {
@@ -76,8 +77,8 @@ static int no_memory(const struct reading *reading, uint32_t page) {
  * engine that lacks memory for the rest takes the page for a blank one, so that is asked before. */
 static int show_page(struct reading *reading, uint32_t index, struct lend_ocr_page *page) {
     struct Pix *image = NULL;
-    int error = lend__image_decode(&reading->file, &reading->admission, index, &image,
-                                   reading->reason);
+    int error =
+        lend__image_decode(&reading->file, &reading->admission, index, &image, reading->reason);
     if (error != 0)
         return error;
     lend__image_size(image, &page->width, &page->height);
@@ -158,8 +159,10 @@ int lend_ocr_recognise(void *opaque, const struct lend_ocr_request *given,
     struct lend_ocr_request request;
     struct lend_ocr_limits limits;
     if (model == NULL || ret_result == NULL)
-        return lend_reason_set(reason, EINVAL, "%s is NULL", model == NULL ? "model" : "ret_result");
-    int error = lend__sized_read(&request, sizeof request, given, "struct lend_ocr_request", reason);
+        return lend_reason_set(reason, EINVAL, "%s is NULL",
+                               model == NULL ? "model" : "ret_result");
+    int error =
+        lend__sized_read(&request, sizeof request, given, "struct lend_ocr_request", reason);
     if (error == 0)
         error = check_request(model, &request, reason);
     if (error == 0)

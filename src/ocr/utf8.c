@@ -5,8 +5,8 @@
 #include "ocr/utf8.h"
 
 struct lead {
-    unsigned char first, last;     /* first bytes in this range */
-    unsigned char length;          /* of the character */
+    unsigned char first, last; /* first bytes in this range */
+    unsigned char length;      /* of the character */
     unsigned char second_low, second_high;
 };
 

@@ -174,7 +174,7 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
         stats->holds.counts[i] += word_peek(&slot->holds[i]);
 }
 
-int lend_pool_stats(lend_pool *pool, struct lend_pool_stats *ret_stats) {
+int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     if (pool == NULL || ret_stats == NULL)
         return EINVAL;
     if (pool_is_foreign(pool))

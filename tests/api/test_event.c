@@ -162,7 +162,7 @@ static void call_back(const struct lend_event *event, void *context) {
     char text[256];
     atomic_fetch_add(&caller->calls, 1);
     struct lend_pool_stats stats;
-    bool read = lend_pool_stats(caller->pool, &stats) == 0;
+    bool read = lend_pool_stats_get(caller->pool, &stats) == 0;
     bool printed = lend_pool_print(caller->pool, text, sizeof text) > 0;
     struct lend_lease lease = lend_acquire(caller->pool, LEND_NOW);
     bool lent = lend_lease_ok(&lease);

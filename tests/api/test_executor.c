@@ -48,7 +48,7 @@ static void nothing_is_asked_of_no_executor(void **state) {
     struct lend_executor_stats stats;
     struct lend_executor_options options;
     assert_int_equal(lend_executor_close(NULL, LEND_NOW), 0);
-    assert_int_equal(lend_executor_stats(NULL, &stats), EINVAL);
+    assert_int_equal(lend_executor_stats_get(NULL, &stats), EINVAL);
     assert_int_equal(lend_executor_options_get(NULL, &options), EINVAL);
 }
 
@@ -67,7 +67,7 @@ static void the_options_in_force_can_be_read_back(void **state) {
     assert_int_equal(options.job_ms_default, 30000);
     assert_ptr_equal(options.sink, events_record);
     assert_int_equal(lend_executor_options_get(shop.executor, NULL), EINVAL);
-    assert_int_equal(lend_executor_stats(shop.executor, NULL), EINVAL);
+    assert_int_equal(lend_executor_stats_get(shop.executor, NULL), EINVAL);
     workshop_close(&shop);
 }
 

@@ -34,14 +34,14 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_lease_adopt(held) == EOWNERDEAD);
     lend_release(held);
     EXPECT(!lend_lease_ok(held));
-    EXPECT(lend_pool_stats(shop->pool, &pool_stats) == EOWNERDEAD);
+    EXPECT(lend_pool_stats_get(shop->pool, &pool_stats) == EOWNERDEAD);
     EXPECT(lend_pool_close(shop->pool, LEND_FOREVER, NULL) == EOWNERDEAD);
     lend_pool_print(shop->pool, words, sizeof words);
     EXPECT(strcmp(words, "pool of the process that forked this one") == 0);
     EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) ==
            EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
-    EXPECT(lend_executor_stats(shop->executor, &executor_stats) == EOWNERDEAD);
+    EXPECT(lend_executor_stats_get(shop->executor, &executor_stats) == EOWNERDEAD);
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_wait(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_join(future, LEND_FOREVER) == EOWNERDEAD);

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define REPORTS 2000
+
 static void a_thread_is_named_by_the_kernels_number(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -138,17 +140,19 @@ static void a_holder_is_never_a_mixture_of_two(void **state) {
         regulars[i] = (struct regular){.pool = pool, .site = sites[i], .over = &over};
         thread_start(&regulars[i].thread, borrow_until_over, &regulars[i]);
     }
-    unsigned lies = 0;
-    uint64_t grants = stats_of(pool).grants;
-    for (unsigned looks = 0; looks < 20000 || stats_of(pool).grants < grants + 100; looks++) {
+    unsigned reports = 0, lies = 0;
+    for (lend_deadline until = await_begin();
+         reports < REPORTS && lend_deadline_left_ms(until) > 0;) {
         struct lend_lease lease = lend_acquire(pool, LEND_NOW);
         const struct lend_report *report = lend_lease_report(&lease);
+        reports += report != NULL;
         lies += report != NULL && !is_truthful(report, &regulars);
         lend_release(&lease);
     }
     atomic_store(&over, true);
     for (int i = 0; i < 2; i++)
         thread_join(&regulars[i].thread);
+    assert_int_equal(reports, REPORTS);
     assert_int_equal(lies, 0);
     fakes_close(&fakes, pool);
 }

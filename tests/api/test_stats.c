@@ -36,7 +36,7 @@ static void a_new_pool_has_counted_its_loads_and_nothing_else(void **state) {
     lend_pool *pool = fakes_pool(&fakes, .models = 3);
     struct lend_pool_stats stats;
     memset(&stats, '#', sizeof stats);
-    assert_int_equal(lend_pool_stats(pool, &stats), 0);
+    assert_int_equal(lend_pool_stats_get(pool, &stats), 0);
     assert_int_equal(stats.models, 3);
     assert_int_equal(stats.free, 3);
     assert_int_equal(stats.loads, 3);
@@ -53,8 +53,8 @@ static void both_arguments_are_required(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
     struct lend_pool_stats stats;
-    assert_int_equal(lend_pool_stats(NULL, &stats), EINVAL);
-    assert_int_equal(lend_pool_stats(pool, NULL), EINVAL);
+    assert_int_equal(lend_pool_stats_get(NULL, &stats), EINVAL);
+    assert_int_equal(lend_pool_stats_get(pool, NULL), EINVAL);
     fakes_close(&fakes, pool);
 }
 

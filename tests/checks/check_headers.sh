@@ -6,7 +6,7 @@
 set -eu
 export LC_ALL=C
 cd "$LEND_SOURCE_DIR"
-warnings="-Wall -Wextra -Wpedantic -Wconversion -Wundef -Werror"
+warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Werror"
 
 # compiles HEADER COMPILER LANGUAGE OPTION...: one line says why not
 compiles() {
@@ -24,12 +24,10 @@ findings() {
         for cc in $c_compilers; do
             # shellcheck disable=SC2086  # several options on purpose
             for standard in c11 gnu17 gnu2x; do
-                compiles "$header" "$cc" c -std=$standard -Wstrict-prototypes -Wshadow $warnings
+                compiles "$header" "$cc" c -std=$standard -Wstrict-prototypes $warnings
             done
         done
         for cxx in $cxx_compilers; do
-            # Without -Wshadow: to g++ a function may not be called like a struct, as POSIX's own
-            # stat is.
             # shellcheck disable=SC2086  # several options on purpose
             for standard in c++17 c++20; do
                 compiles "$header" "$cxx" c++ -std=$standard -Wold-style-cast $warnings

@@ -190,18 +190,22 @@ enum png_kind {
     PNG_COLOURS_ALPHA = 6,
 };
 
-/* In any kind and depth that the format has. Transparent: white is, by alpha or by a palette's
- * table. */
+/* In any kind and depth that the format has. Transparent: all is black, and what should be white
+ * cannot be seen, by its alpha or by the palette's. */
 static inline struct file file_png_as(const struct canvas *canvas, uint32_t scale,
                                       enum png_kind kind, int depth, bool transparent) {
-    static const int colours[] = {[PNG_GREY] = 1, [PNG_COLOURS] = 3, [PNG_PALETTE] = 1,
-                                  [PNG_GREY_ALPHA] = 1, [PNG_COLOURS_ALPHA] = 3};
-    static const uint8_t palette[] = {255, 255, 255, 0, 0, 0}, alphas[] = {0, 255};
+    static const int colours[] = {[PNG_GREY] = 1,
+                                  [PNG_COLOURS] = 3,
+                                  [PNG_PALETTE] = 1,
+                                  [PNG_GREY_ALPHA] = 1,
+                                  [PNG_COLOURS_ALPHA] = 3};
+    static const uint8_t palette[] = {255, 255, 255, 0, 0, 0}, black_only[6] = {0};
+    static const uint8_t alphas[] = {0, 255};
     uint32_t width = canvas->width * scale, height = canvas->height * scale;
     uint32_t most = (1u << depth) - 1;
     struct file chunks = {0}, rows = {0};
     if (kind == PNG_PALETTE)
-        put_chunk(&chunks, "PLTE", palette, sizeof palette);
+        put_chunk(&chunks, "PLTE", transparent ? black_only : palette, sizeof palette);
     if (kind == PNG_PALETTE && transparent)
         put_chunk(&chunks, "tRNS", alphas, sizeof alphas);
     for (uint32_t y = 0; y < height; y++) {
@@ -209,7 +213,7 @@ static inline struct file file_png_as(const struct canvas *canvas, uint32_t scal
         put_byte(&rows, 0); /* no filter */
         for (uint32_t x = 0; x < width; x++) {
             bool black = canvas_is_black(canvas, x / scale, y / scale);
-            uint32_t sample = kind == PNG_PALETTE ? black : black ? 0 : most;
+            uint32_t sample = kind == PNG_PALETTE ? black : black || transparent ? 0 : most;
             for (int i = 0; i < colours[kind]; i++)
                 put_bits(&bits, sample, depth);
             if (kind == PNG_GREY_ALPHA || kind == PNG_COLOURS_ALPHA)
@@ -235,11 +239,11 @@ static inline void put_step(struct bits *bits, int step) {
     put_bits(bits, (uint32_t)(step > 0 ? step : step + (1 << count) - 1), count);
 }
 
-/* A grey JPEG in which each dot is a block of eight by eight, so that the means of the blocks say it
- * all. Their steps are 0 (code 0), of 11 bits (10) or of 10 (110); a block ends with code 0. */
+/* A grey JPEG in which each dot is a block of eight by eight, so that the means of the blocks say
+ * it all. Their steps are 0 (code 0), of 11 bits (10) or of 10 (110); a block ends with code 0. */
 static inline struct file file_jpeg_claiming(const struct canvas *canvas, uint32_t width,
                                              uint32_t height) {
-    static const uint8_t step_codes[] = {0x00, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    static const uint8_t step_codes[] = {0x00, 1, 1, 1, 0, 0, 0, 0, 0,  0,
                                          0,    0, 0, 0, 0, 0, 0, 0, 11, 10};
     static const uint8_t end_codes[] = {0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     struct file file = {0};
@@ -297,10 +301,10 @@ static inline struct file file_webp(const struct canvas *canvas, uint32_t scale)
     put_byte(&data, 0x2f);
     put_bits(&bits, width - 1, 14);
     put_bits(&bits, height - 1, 14);
-    put_bits(&bits, 0, 4);           /* no alpha, version 0 */
-    put_bits(&bits, 1 | 2 << 1, 3);  /* transform: green is subtracted */
-    put_bits(&bits, 0, 3);           /* no other; no cache, no code per area */
-    put_bits(&bits, 1 | 1 << 1, 3);  /* green: simple, two symbols, the first in one bit: */
+    put_bits(&bits, 0, 4);          /* no alpha, version 0 */
+    put_bits(&bits, 1 | 2 << 1, 3); /* transform: green is subtracted */
+    put_bits(&bits, 0, 3);          /* no other; no cache, no code per area */
+    put_bits(&bits, 1 | 1 << 1, 3); /* green: simple, two symbols, the first in one bit: */
     put_bits(&bits, 0 | 255 << 1, 9);
     put_symbol(&bits, 0);   /* red */
     put_symbol(&bits, 0);   /* blue */

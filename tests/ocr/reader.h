@@ -39,10 +39,9 @@ static inline struct file page_file(void) {
 static inline lend_pool *reader_open(struct lend_ocr_options *options) {
     lend_pool *pool = NULL;
     struct lend_reason reason = {0};
-    int error = lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "reader",
-                                                         .ops = &lend_ocr_model_ops,
-                                                         .ops_context = options, .models = 1,
-                                                         .reason = &reason));
+    int error = lend_pool_open(
+        &pool, &LEND_POOL_OPTIONS(.name = "reader", .ops = &lend_ocr_model_ops,
+                                  .ops_context = options, .models = 1, .reason = &reason));
     if (error != 0)
         fail_msg("no reader: %s", reason.text);
     return pool;
@@ -64,10 +63,10 @@ static inline int read_request(lend_pool *pool, const struct lend_ocr_request *r
 static inline struct lend_ocr_result *read_file(lend_pool *pool, const struct file *file) {
     struct lend_ocr_result *result = NULL;
     struct lend_reason reason = {0};
-    int error = read_request(pool,
-                             &LEND_OCR_REQUEST(.data = file->bytes, .data_size = file->size,
-                                               .deadline = LEND_FOREVER),
-                             &result, &reason);
+    int error = read_request(
+        pool,
+        &LEND_OCR_REQUEST(.data = file->bytes, .data_size = file->size, .deadline = LEND_FOREVER),
+        &result, &reason);
     if (error != 0)
         fail_msg("not read: %s", reason.text);
     return result;

@@ -194,8 +194,8 @@ static void each_limit_refuses_by_name_what_is_over_it(void **state) {
 static void a_limit_cannot_be_set_higher_than_the_engine_goes(void **state) {
     (void)state;
     struct lend_ocr_limits side = {.side_max = 32768}, pages = {.pages_max = 65536};
-    struct lend_ocr_limits most = {.side_max = 32767, .pages_max = 65535, .bytes_max = UINT64_MAX,
-                                   .pixels_max = UINT64_MAX};
+    struct lend_ocr_limits most = {
+        .side_max = 32767, .pages_max = 65535, .bytes_max = UINT64_MAX, .pixels_max = UINT64_MAX};
     struct canvas canvas = small_canvas();
     check_refused_under(file_pnm(&canvas, 1), &side, EINVAL, "side_max");
     check_refused_under(file_pnm(&canvas, 1), &pages, EINVAL, "pages_max");
@@ -212,7 +212,9 @@ static void what_is_refused_is_called_by_its_name(void **state) {
                   ENOTSUP, "BMP");
     check_refused(FILE_OF("%PDF-1.7\n"), ENOTSUP, "PDF");
     check_refused(FILE_OF("\0\0\0\x0cjP  \r\n\x87\n"), ENOTSUP, "JPEG 2000");
-    check_refused(FILE_OF("\0\0\0\x1c" "ftypavif"), ENOTSUP, "AVIF");
+    check_refused(FILE_OF("\0\0\0\x1c"
+                          "ftypavif"),
+                  ENOTSUP, "AVIF");
     check_refused(FILE_OF("<svg xmlns=\"http://www.w3.org/2000/svg\"/>"), ENOTSUP, "SVG");
     check_refused(FILE_OF("PK\x03\x04"), ENOTSUP, "ZIP");
     check_refused(FILE_OF("P7\nWIDTH 1\n"), ENOTSUP, "PAM");
@@ -456,8 +458,7 @@ static void mutate(struct file *file, uint32_t *random) {
 }
 
 static bool is_an_answer(int error) {
-    return error == 0 || error == ENOTSUP || error == EBADMSG || error == EFBIG ||
-           error == ENODATA;
+    return error == 0 || error == ENOTSUP || error == EBADMSG || error == EFBIG || error == ENODATA;
 }
 
 static void no_damage_leads_to_anything_but_an_answer(void **state) {

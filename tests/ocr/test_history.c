@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a model read before changes nothing: each page is read on a model of its own, and then all of
- * them, over and over, on others. Whatever is printed has to be the same to the last byte. */
+ * What a model read before changes nothing: each page is read on a model of its own, and then all
+ * of them, over and over, on others. Whatever is printed has to be the same to the last byte. */
 #include "data.h"
 #include "reader.h"
 
@@ -171,12 +171,11 @@ static void a_reading_that_was_stopped_leaves_nothing_behind(void **state) {
         const struct file *stopped = &library.files[library.count - 1];
         struct lend_ocr_result *result = NULL;
         int asked = 0;
-        int error = read_request(pool,
-                                 &LEND_OCR_REQUEST(.data = stopped->bytes,
-                                                   .data_size = stopped->size,
-                                                   .must_stop = stop_soon,
-                                                   .must_stop_context = &asked),
-                                 &result, NULL);
+        int error =
+            read_request(pool,
+                         &LEND_OCR_REQUEST(.data = stopped->bytes, .data_size = stopped->size,
+                                           .must_stop = stop_soon, .must_stop_context = &asked),
+                         &result, NULL);
         assert_int_equal(error, ECANCELED);
         check_page(pool, &library, i);
     }

@@ -102,10 +102,10 @@ static void a_cancelled_job_stops_reading(void **state) {
         .mutex = PTHREAD_MUTEX_INITIALIZER,
     };
     pthread_mutex_lock(&cancelled.mutex);
-    int error = lend_submit(executor,
-                            &LEND_JOB(.run = cancel_and_read, .argument = &cancelled,
-                                      .deadline = LEND_FOREVER),
-                            &cancelled.future);
+    int error = lend_submit(
+        executor,
+        &LEND_JOB(.run = cancel_and_read, .argument = &cancelled, .deadline = LEND_FOREVER),
+        &cancelled.future);
     pthread_mutex_unlock(&cancelled.mutex);
     assert_int_equal(error, 0);
     assert_int_equal(lend_future_wait(cancelled.future, LEND_FOREVER), 0);
@@ -129,8 +129,8 @@ static void a_job_past_its_deadline_stops_reading(void **state) {
     (void)state;
     struct file file = page_file();
     struct cancelled late = {
-        .request = LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                    .deadline = LEND_FOREVER),
+        .request =
+            LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size, .deadline = LEND_FOREVER),
     };
     lend_future *future = NULL;
     assert_int_equal(lend_submit(executor,

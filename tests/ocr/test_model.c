@@ -134,8 +134,7 @@ static void a_damaged_language_is_named_with_its_file(void **state) {
         char folder[32];
         struct lend_reason reason;
         with_language_file(files[i].bytes, files[i].size, folder);
-        struct lend_ocr_options options =
-            LEND_OCR_OPTIONS(.languages = "odd", .datapath = folder);
+        struct lend_ocr_options options = LEND_OCR_OPTIONS(.languages = "odd", .datapath = folder);
         int error = load(&options, &reason);
         remove_language_file(folder);
         assert_int_equal(error, EIO);
@@ -160,8 +159,8 @@ static void a_pool_tells_why_its_models_do_not_load(void **state) {
 static void models_load_at_the_same_time(void **state) {
     (void)state;
     lend_pool *pool = NULL;
-    int error = lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .models = 6,
-                                                         .loaders = 6));
+    int error = lend_pool_open(
+        &pool, &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .models = 6, .loaders = 6));
     assert_int_equal(error, 0);
     check_reads(pool);
     reader_close(pool);

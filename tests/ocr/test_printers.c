@@ -13,21 +13,43 @@
 #include <cmocka.h>
 
 static const struct lend_ocr_word words[] = {
-    {.text = "Tea", .box = {10, 20, 30, 12}, .confidence = 96.5f, .language = "eng",
+    {.text = "Tea",
+     .box = {10, 20, 30, 12},
+     .confidence = 96.5f,
+     .language = "eng",
      .direction = LEND_OCR_LEFT_TO_RIGHT},
-    {.text = "<&\">", .box = {45, 20, 20, 12}, .confidence = 0.125f, .language = "eng",
+    {.text = "<&\">",
+     .box = {45, 20, 20, 12},
+     .confidence = 0.125f,
+     .language = "eng",
      .direction = LEND_OCR_NEUTRAL},
-    {.text = "\xe8\x8c\xb6", .box = {10, 40, 14, 14}, .confidence = 33.333332f,
-     .language = "chi_sim", .direction = LEND_OCR_LEFT_TO_RIGHT},
+    {.text = "\xe8\x8c\xb6",
+     .box = {10, 40, 14, 14},
+     .confidence = 33.333332f,
+     .language = "chi_sim",
+     .direction = LEND_OCR_LEFT_TO_RIGHT},
     {.text = "x", .box = {200, 200, 5, 5}, .confidence = 100, .language = ""},
 };
 
 static const struct lend_ocr_line lines[] = {
-    {.text = "Tea <&\">", .box = {10, 20, 55, 12}, .words = &words[0], .word_count = 2,
-     .has_baseline = true, .baseline_slope = -0.0012, .baseline_offset = -3, .size = 15.5f,
-     .descenders = -3.25f, .ascenders = 4},
-    {.text = "\xe8\x8c\xb6", .box = {10, 40, 14, 14}, .words = &words[2], .word_count = 1,
-     .angle = 90, .size = 14, .descenders = 0, .ascenders = 1234.5678f},
+    {.text = "Tea <&\">",
+     .box = {10, 20, 55, 12},
+     .words = &words[0],
+     .word_count = 2,
+     .has_baseline = true,
+     .baseline_slope = -0.0012,
+     .baseline_offset = -3,
+     .size = 15.5f,
+     .descenders = -3.25f,
+     .ascenders = 4},
+    {.text = "\xe8\x8c\xb6",
+     .box = {10, 40, 14, 14},
+     .words = &words[2],
+     .word_count = 1,
+     .angle = 90,
+     .size = 14,
+     .descenders = 0,
+     .ascenders = 1234.5678f},
     {.text = "x", .box = {200, 200, 5, 5}, .words = &words[3], .word_count = 1},
 };
 
@@ -37,18 +59,32 @@ static const struct lend_ocr_paragraph paragraphs[] = {
 };
 
 static const struct lend_ocr_block blocks[] = {
-    {.kind = LEND_OCR_HEADING, .box = {8, 18, 60, 40}, .paragraphs = &paragraphs[0],
+    {.kind = LEND_OCR_HEADING,
+     .box = {8, 18, 60, 40},
+     .paragraphs = &paragraphs[0],
      .paragraph_count = 1},
     {.kind = LEND_OCR_IMAGE, .box = {100, 100, 50, 50}},
     {.kind = LEND_OCR_RULE, .box = {0, 160, 300, 2}},
-    {.kind = LEND_OCR_IMAGE, .box = {190, 190, 30, 30}, .paragraphs = &paragraphs[1],
+    {.kind = LEND_OCR_IMAGE,
+     .box = {190, 190, 30, 30},
+     .paragraphs = &paragraphs[1],
      .paragraph_count = 1},
 };
 
 static const struct lend_ocr_page pages[] = {
-    {.number = 1, .width = 300, .height = 400, .dpi = 70, .confidence = 43.319443f, .ms = 12.34,
-     .text = "Tea <&\">\n\xe8\x8c\xb6\n", .blocks = blocks, .block_count = 4, .lines = lines,
-     .line_count = 3, .words = words, .word_count = 4},
+    {.number = 1,
+     .width = 300,
+     .height = 400,
+     .dpi = 70,
+     .confidence = 43.319443f,
+     .ms = 12.34,
+     .text = "Tea <&\">\n\xe8\x8c\xb6\n",
+     .blocks = blocks,
+     .block_count = 4,
+     .lines = lines,
+     .line_count = 3,
+     .words = words,
+     .word_count = 4},
     {.number = 2, .width = 1, .height = 2, .dpi = 300, .ms = 0, .text = ""},
 };
 
@@ -242,15 +278,17 @@ static void what_is_not_utf8_is_replaced(void **state) {
         {"plain", "plain", "plain"},
         {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
          "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-        {"a\xff" "b", "a" FFFD "b", "a" FFFD "b"},
+        {"a\xff"
+         "b",
+         "a" FFFD "b", "a" FFFD "b"},
         {"\x80", FFFD, FFFD},
         {"\xc3", FFFD, FFFD},
         {"\xc3(", FFFD "(", FFFD "("},
         {"\xe2\x82", FFFD, FFFD},
         {"\xe2\x82\xc3\xa9", FFFD "\xc3\xa9", FFFD "\xc3\xa9"},
-        {"\xc0\xaf", FFFD FFFD, FFFD FFFD},                       /* overlong */
-        {"\xe0\x80\xaf", FFFD FFFD FFFD, FFFD FFFD FFFD},         /* overlong */
-        {"\xed\xa0\x80", FFFD FFFD FFFD, FFFD FFFD FFFD},         /* surrogate */
+        {"\xc0\xaf", FFFD FFFD, FFFD FFFD},                             /* overlong */
+        {"\xe0\x80\xaf", FFFD FFFD FFFD, FFFD FFFD FFFD},               /* overlong */
+        {"\xed\xa0\x80", FFFD FFFD FFFD, FFFD FFFD FFFD},               /* surrogate */
         {"\xf4\x90\x80\x80", FFFD FFFD FFFD FFFD, FFFD FFFD FFFD FFFD}, /* beyond U+10FFFF */
         {"\xf0\x9f\x98", FFFD, FFFD},
         {"\x01\x1f\x7f", "\\u0001\\u001f\x7f", FFFD FFFD "\x7f"},
@@ -345,7 +383,7 @@ static void what_is_missing_is_refused(void **state) {
 
 static void no_locale_changes_a_number(void **state) {
     (void)state;
-    static const char *const with_commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "fr_FR",
+    static const char *const with_commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE",      "fr_FR",
                                               "pl_PL.UTF-8", "ru_RU.UTF-8", "ps_AF.UTF-8"};
     static const enum lend_ocr_print_as ways[] = {LEND_OCR_AS_TSV, LEND_OCR_AS_HOCR,
                                                   LEND_OCR_AS_JSON};

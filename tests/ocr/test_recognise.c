@@ -60,6 +60,37 @@ static void every_format_is_read(void **state) {
     canvas_free(&canvas);
 }
 
+static void every_kind_of_png_is_read_the_same(void **state) {
+    (void)state;
+    static const struct {
+        enum png_kind kind;
+        int depth;
+        bool transparent;
+    } kinds[] = {
+        {PNG_GREY, 8, false},         {PNG_GREY, 1, false},          {PNG_GREY, 2, false},
+        {PNG_GREY, 4, false},         {PNG_GREY, 16, false},         {PNG_COLOURS, 8, false},
+        {PNG_COLOURS, 16, false},     {PNG_PALETTE, 1, false},       {PNG_PALETTE, 2, false},
+        {PNG_PALETTE, 4, false},      {PNG_PALETTE, 8, false},       {PNG_PALETTE, 1, true},
+        {PNG_PALETTE, 2, true},       {PNG_PALETTE, 4, true},        {PNG_PALETTE, 8, true},
+        {PNG_GREY_ALPHA, 8, false},   {PNG_GREY_ALPHA, 8, true},     {PNG_GREY_ALPHA, 16, true},
+        {PNG_COLOURS_ALPHA, 8, true}, {PNG_COLOURS_ALPHA, 16, true},
+    };
+    double confidence = 0; /* of the first: the others' pixels are the same to the last one */
+    struct canvas canvas = page_canvas();
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct file file =
+            file_png_as(&canvas, PAGE_SCALE, kinds[i].kind, kinds[i].depth, kinds[i].transparent);
+        struct lend_ocr_result *result = read_file(reader, &file);
+        assert_string_equal(result->pages[0].text, PAGE_TEXT);
+        if (i == 0)
+            confidence = (double)result->pages[0].confidence;
+        assert_true(fabs((double)result->pages[0].confidence - confidence) < 0.01);
+        lend_ocr_result_free(result);
+        file_free(&file);
+    }
+    canvas_free(&canvas);
+}
+
 static void pages_come_in_their_order(void **state) {
     (void)state;
     struct canvas canvases[] = {canvas_of("THE MODEL"), canvas_blank(40, 40),
@@ -185,8 +216,7 @@ static void words_lie_where_they_were_drawn(void **state) {
         assert_in_range(word->box.y, top - 6, top + 6);
         assert_in_range(word->box.height, GLYPH_HEIGHT * PAGE_SCALE - 6,
                         GLYPH_HEIGHT * PAGE_SCALE + 6);
-        assert_int_equal(word->direction,
-                         i == 3 ? LEND_OCR_NEUTRAL : LEND_OCR_LEFT_TO_RIGHT);
+        assert_int_equal(word->direction, i == 3 ? LEND_OCR_NEUTRAL : LEND_OCR_LEFT_TO_RIGHT);
     }
     lend_ocr_result_free(result);
     file_free(&file);
@@ -245,10 +275,10 @@ static void the_resolution_is_the_requests_then_the_models(void **state) {
     } cases[] = {{reader, 0, 70}, {reader, 300, 300}, {pool, 0, 150}, {pool, 2400, 2400}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct lend_ocr_result *result = NULL;
-        int error = read_request(cases[i].pool,
-                                 &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                                   .dpi = cases[i].dpi),
-                                 &result, NULL);
+        int error = read_request(
+            cases[i].pool,
+            &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size, .dpi = cases[i].dpi),
+            &result, NULL);
         assert_int_equal(error, 0);
         assert_int_equal(result->pages[0].dpi, cases[i].expected);
         lend_ocr_result_free(result);
@@ -261,10 +291,10 @@ static void the_mode_of_one_request_does_not_stick(void **state) {
     (void)state;
     struct file file = page_file();
     struct lend_ocr_result *result = NULL;
-    int error = read_request(reader,
-                             &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                               .psm = 8 /* one word */),
-                             &result, NULL);
+    int error = read_request(
+        reader,
+        &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size, .psm = 8 /* one word */),
+        &result, NULL);
     assert_int_equal(error, 0);
     assert_int_equal(result->pages[0].line_count, 1);
     lend_ocr_result_free(result);
@@ -280,8 +310,7 @@ static void limits_of_a_request_hold_instead_of_the_models(void **state) {
     struct lend_ocr_result *result = NULL;
     struct lend_reason reason = {0};
     lend_pool *pool = reader_open(&options);
-    struct lend_ocr_request request =
-        LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size);
+    struct lend_ocr_request request = LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size);
     assert_int_equal(read_request(pool, &request, &result, &reason), EFBIG);
     assert_non_null(strstr(reason.text, "pixels_max, 100"));
     request.limits = &none;
@@ -374,13 +403,13 @@ static void a_deadline_that_has_passed_stops_it_at_once(void **state) {
     struct lend_ocr_result *result = NULL;
     struct lend_reason reason = {0};
     struct asked asked = {.yes_at = 1};
-    assert_int_equal(read_request(reader,
-                                  &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                                    .deadline = LEND_NOW,
-                                                    .must_stop = say_yes_in_time,
-                                                    .must_stop_context = &asked),
-                                  &result, &reason),
-                     ETIMEDOUT);
+    assert_int_equal(
+        read_request(reader,
+                     &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
+                                       .deadline = LEND_NOW, .must_stop = say_yes_in_time,
+                                       .must_stop_context = &asked),
+                     &result, &reason),
+        ETIMEDOUT);
     assert_int_equal(reason.error, ETIMEDOUT);
     assert_int_equal(asked.times, 0);
     file_free(&file);
@@ -410,8 +439,7 @@ static void a_deadline_that_passes_between_two_lines_stops_it(void **state) {
     struct lend_ocr_result *result = NULL;
     assert_int_equal(read_request(reader,
                                   &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size,
-                                                    .deadline = asked.deadline,
-                                                    .must_stop = dawdle,
+                                                    .deadline = asked.deadline, .must_stop = dawdle,
                                                     .must_stop_context = &asked),
                                   &result, NULL),
                      ETIMEDOUT);
@@ -560,11 +588,11 @@ static bool cancel_myself(void *context) {
 static void *read_and_end(void *argument) {
     struct cancelled *cancelled = argument;
     struct lend_lease lease = lend_acquire(reader, LEND_FOREVER);
-    cancelled->error = lend_ocr_recognise(
-        lease.model,
-        &LEND_OCR_REQUEST(.data = cancelled->file->bytes, .data_size = cancelled->file->size,
-                          .must_stop = cancel_myself),
-        &cancelled->result, NULL);
+    cancelled->error = lend_ocr_recognise(lease.model,
+                                          &LEND_OCR_REQUEST(.data = cancelled->file->bytes,
+                                                            .data_size = cancelled->file->size,
+                                                            .must_stop = cancel_myself),
+                                          &cancelled->result, NULL);
     lend_release(&lease);
     pthread_testcancel();
     cancelled->outlived = true;
@@ -591,6 +619,7 @@ static void cancelling_a_thread_waits_for_the_end_of_its_reading(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_read),
+        cmocka_unit_test(every_kind_of_png_is_read_the_same),
         cmocka_unit_test(pages_come_in_their_order),
         cmocka_unit_test(a_blank_page_is_a_page),
         cmocka_unit_test(the_smallest_and_the_thinnest_pages_are_read),

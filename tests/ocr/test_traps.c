@@ -48,8 +48,7 @@ static int answer(struct file file, const char *name) {
     struct lend_ocr_result *result = NULL;
     struct lend_reason reason = {0};
     lend_deadline by = lend_within_ms(ANSWER_MS_MAX);
-    int error = read_request(reader,
-                             &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size),
+    int error = read_request(reader, &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size),
                              &result, &reason);
     int64_t left_ms = lend_deadline_left_ms(by);
     lend_ocr_result_free(result);
@@ -94,8 +93,8 @@ static void files_that_are_known_to_harm_are_answered(void **state) {
 static void headers_that_promise_too_much_are_refused(void **state) {
     (void)state;
     struct canvas canvas = canvas_of("ON");
-    struct tiff_field deflated[] = {{256, 9999}, {257, 9999}, {258, 8},   {259, 8},
-                                    {262, 2},    {273, 8},    {277, 3},   {279, 100}};
+    struct tiff_field deflated[] = {{256, 9999}, {257, 9999}, {258, 8}, {259, 8},
+                                    {262, 2},    {273, 8},    {277, 3}, {279, 100}};
     struct tiff tiff = tiff_begin(/* big_endian= */ false);
     tiff_add_fields(&tiff, deflated, sizeof deflated / sizeof deflated[0]);
     check_refused(tiff.file, "TIFF of 100 bytes with 9999 x 9999 pixels");
@@ -221,9 +220,8 @@ static void a_page_that_there_is_no_memory_for_is_not_taken_for_blank(void **sta
         scarce = before;
         scarce.rlim_cur = address_space() + (step * SIDE * SIDE / 2);
         setrlimit(RLIMIT_AS, &scarce);
-        errors[step] = read_request(reader,
-                                    &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size),
-                                    &result, NULL);
+        errors[step] = read_request(
+            reader, &LEND_OCR_REQUEST(.data = file.bytes, .data_size = file.size), &result, NULL);
         setrlimit(RLIMIT_AS, &before);
         lend_ocr_result_free(result);
     }
@@ -252,8 +250,12 @@ static void nothing_is_written_to_stderr(void **state) {
     memset(jpeg.bytes + jpeg.size - 100, 0x55, 90);
     png.bytes[png.size - 60] ^= 0xff;
     tiff.bytes[tiff.size - 4 - 6 * 12 + 8] = 8; /* Deflate, it says */
-    struct file files[] = {jpeg, png, tiff, file_png(&dot, 1),
-                           file_png_claiming(&canvas, 1, 5000, 5000), file_pnm(&dot, 40)};
+    struct file files[] = {jpeg,
+                           png,
+                           tiff,
+                           file_png(&dot, 1),
+                           file_png_claiming(&canvas, 1, 5000, 5000),
+                           file_pnm(&dot, 40)};
     int errors[sizeof files / sizeof files[0]];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         errors[i] = answer(files[i], "noisy file");

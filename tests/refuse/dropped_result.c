@@ -21,6 +21,10 @@ void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future) {
     CALL((lend_acquire)(pool, LEND_NOW));                         /* refused: result */
     CALL(lend_acquire_at(pool, LEND_NOW, LEND_HERE));             /* refused: result */
     CALL(lend_lease_take(&lease));                                /* refused: result */
+    CALL(lend_lease_detach(&lease));                              /* refused: result */
+    CALL(lend_lease_adopt(&lease));                               /* refused: result */
+    CALL(lend_pool_reload(pool, LEND_NOW, NULL));                 /* refused: result */
+    CALL(lend_pool_resize(pool, 1, LEND_NOW, NULL));              /* refused: result */
     CALL((lend_run)(pool, LEND_NOW, function, NULL));             /* refused: result */
     CALL(lend_run_at(pool, LEND_NOW, function, NULL, LEND_HERE)); /* refused: result */
     CALL(lend_executor_open(&executor, NULL));                    /* refused: result */

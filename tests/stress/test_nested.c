@@ -153,7 +153,7 @@ static void every_wait_ends_and_no_model_is_lost(void **state) {
     assert_true(sum.refused > 0);
     for (int i = 0; i < POOLS; i++) {
         struct lend_pool_stats stats;
-        assert_int_equal(lend_pool_stats(pools[i], &stats), 0);
+        assert_int_equal(lend_pool_stats_get(pools[i], &stats), 0);
         assert_int_equal(stats.free, pool_models[i]);
         assert_int_equal(lend_pool_close(pools[i], LEND_NOW, NULL), 0);
     }

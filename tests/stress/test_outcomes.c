@@ -195,8 +195,8 @@ static void every_job_has_one_outcome_and_every_model_comes_back(void **state) {
 
     struct lend_executor_stats jobs_stats;
     struct lend_pool_stats pool_stats;
-    assert_int_equal(lend_executor_stats(shop.executor, &jobs_stats), 0);
-    assert_int_equal(lend_pool_stats(shop.pool, &pool_stats), 0);
+    assert_int_equal(lend_executor_stats_get(shop.executor, &jobs_stats), 0);
+    assert_int_equal(lend_pool_stats_get(shop.pool, &pool_stats), 0);
     print_message("of %u jobs %llu succeeded, %llu failed, %llu cancelled, %llu expired; "
                   "%llu overran, %llu submissions refused\n",
                   jobs, (unsigned long long)jobs_stats.succeeded,

@@ -28,14 +28,14 @@ void await_tick(void) {
 
 struct lend_pool_stats stats_of(lend_pool *pool) {
     struct lend_pool_stats stats;
-    if (lend_pool_stats(pool, &stats) != 0)
+    if (lend_pool_stats_get(pool, &stats) != 0)
         abort();
     return stats;
 }
 
 struct lend_executor_stats executor_stats_of(lend_executor *executor) {
     struct lend_executor_stats stats;
-    if (lend_executor_stats(executor, &stats) != 0)
+    if (lend_executor_stats_get(executor, &stats) != 0)
         abort();
     return stats;
 }
