@@ -18,7 +18,7 @@
  *   deadline.h   How long anything may take.       error.h     What every number means.
  *   site.h       Where it was asked for.           event.h     What has no caller to take it.
  *   histogram.h  How long things took.             thread.h    Which threads must not wait.
- *   base.h       Version, attributes.
+ *   dump.h       All that stands still, and why.   base.h      Version, attributes.
  *
  * OCR is a library of its own on top: <lend/ocr.h>, -llend-ocr.
  *
@@ -28,6 +28,7 @@
 
 #include <lend/base.h>
 #include <lend/deadline.h>
+#include <lend/dump.h>
 #include <lend/error.h>
 #include <lend/event.h>
 #include <lend/executor.h>

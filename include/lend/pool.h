@@ -145,6 +145,9 @@ LEND_API int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_st
  * length written. "no pool" for NULL. */
 LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
 
+/* The same as JSON (lend_report_print_json). "{}" for NULL. */
+LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size);
+
 /* The options in force: what was defaulted is filled in. `name` lives as long as the pool, `ops`
  * too; `reason` is NULL.
  *

@@ -32,6 +32,15 @@ struct lend_holder {
     const struct lend_site *site; /* NULL if borrowed through the plain function */
 };
 
+/* One borrower who waits in the queue. */
+struct lend_borrower {
+    enum lend_owner_kind kind; /* as in struct lend_holder */
+    uint64_t id;
+    uint32_t tid;
+    int64_t waited_ns;
+    const struct lend_site *site;
+};
+
 /* One step of a deadlock: somebody waits for what the one in the next step could give him, and the
  * last for one of those before. */
 struct lend_step {
@@ -79,6 +88,9 @@ struct lend_report {
     struct lend_reason loader;  /* what the last failed load said, while models are missing */
     size_t holder_count;        /* == lent, but for leases that began or ended meanwhile */
     const struct lend_holder *holders; /* oldest first; part of the report's own memory */
+    size_t waiter_count;                 /* of a live pool: the first of the queue, at most 64; of a
+                                            failure 0, since then everybody would list everybody */
+    const struct lend_borrower *waiters; /* in the order of the queue; likewise */
     size_t step_count;                 /* of a deadlock; 0 for every other error */
     const struct lend_step *steps;     /* from the refused wait onwards; likewise */
 };
@@ -90,6 +102,11 @@ LEND_API const char *lend_cause_words(enum lend_cause cause);
  * size; always ends with a NUL if size > 0; what did not fit ends with "...". Holders come oldest
  * first, so that what is cut is what matters least. A NULL report prints "no report". */
 LEND_API size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size);
+
+/* The same as one JSON object, for machines: every number and name above, times in ms, with all
+ * holders, waiters and steps. If it does not fit it is not written at all: returns 0, and the buffer
+ * holds "". Names are written as they are: they should be UTF-8. */
+LEND_API size_t lend_report_print_json(const struct lend_report *report, char *buffer, size_t size);
 
 /* Free a report that was handed over (lend_pool_close). NULL is allowed. Those that belong to a
  * lease go with it. */

@@ -58,11 +58,30 @@ void lend__text_add_duration(struct text *text, int64_t ns) {
         lend__text_add(text, "%lld h %02lld min", s / 3600, s / 60 % 60);
 }
 
+void lend__text_add_place(struct text *text, const struct lend_site *site) {
+    const char *slash = strrchr(site->file, '/');
+    lend__text_add(text, "%s:%d", slash != NULL ? slash + 1 : site->file, site->line);
+}
+
 void lend__text_add_site(struct text *text, const struct lend_site *site) {
     if (site == NULL)
         return;
-    const char *slash = strrchr(site->file, '/');
-    lend__text_add(text, " at %s:%d", slash != NULL ? slash + 1 : site->file, site->line);
+    lend__text_add(text, " at ");
+    lend__text_add_place(text, site);
+}
+
+void lend__text_add_quoted(struct text *text, const char *string) {
+    lend__text_add(text, "\"");
+    for (; *string != '\0'; string++) {
+        unsigned char byte = (unsigned char)*string;
+        if (byte == '"' || byte == '\\')
+            lend__text_add(text, "\\%c", byte);
+        else if (byte < 0x20)
+            lend__text_add(text, "\\u%04x", byte);
+        else
+            lend__text_add(text, "%c", byte);
+    }
+    lend__text_add(text, "\"");
 }
 
 void lend__text_copy(char *buffer, size_t size, const char *string) {

@@ -32,6 +32,12 @@ void lend__text_add_list(struct text *text, const char *format, va_list list) LE
 /* "850 us", "12.3 s", "2 h 05 min". */
 void lend__text_add_duration(struct text *text, int64_t ns);
 
+/* "batch.c:88", with the last component of the path. */
+void lend__text_add_place(struct text *text, const struct lend_site *site);
+
+/* A string as JSON has it: in quotes, with what must not stand there escaped. */
+void lend__text_add_quoted(struct text *text, const char *string);
+
 /* " at batch.c:88", with the last component of the path; nothing for NULL. */
 void lend__text_add_site(struct text *text, const struct lend_site *site);
 

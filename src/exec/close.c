@@ -84,6 +84,7 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
 
 /* All that is left is the memory, and that only for as long as somebody keeps a future. */
 static void finish(lend_executor *executor) {
+    lend__directory_remove(executor);
     lend__executor_end_threads(executor, executor->options.workers);
     lend__pool_leave(executor->options.pool, &executor->tenant);
     lend__lock_acquire(&executor->lock);

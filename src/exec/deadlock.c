@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "pool/report.h"
 
 static bool all_workers_wait(const lend_executor *executor, struct wait *wait, struct walk *walk) {
     if (executor->locked.idle.length > 0)

@@ -113,11 +113,13 @@ int lend_executor_open(lend_executor **ret_executor,
     int shield = lend__thread_shield();
     error = open_executor(executor);
     lend__thread_unshield(shield);
-    if (error == 0)
-        *ret_executor = executor;
-    else
+    if (error != 0) {
         lend__memory_free(executor);
-    return error;
+        return error;
+    }
+    lend__directory_add(executor);
+    *ret_executor = executor;
+    return 0;
 }
 
 void lend__executor_free(lend_executor *executor) {

@@ -63,6 +63,7 @@ struct lend_executor {
     struct worker *workers;               /* options.workers of them; until it is CLOSED */
     struct thread timekeeper;
     uint64_t era; /* sync/fork.h */
+    struct list_node entry; /* in the directory of dump.c, under its lock, until it is CLOSED */
 
     struct lock lock;
     struct { /* under lock */
@@ -124,6 +125,10 @@ bool lend__help_task(struct task *task);
 /* Tell the sink. No lock is held. */
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,
                           const struct task *task, int error, const char *text);
+
+/* So that a dump finds it, from open to close. */
+void lend__directory_add(lend_executor *executor);
+void lend__directory_remove(lend_executor *executor);
 
 /* End `workers` of its workers and the timekeeper, and wait for them. Nothing is live. */
 void lend__executor_end_threads(lend_executor *executor, uint32_t workers);

@@ -40,7 +40,7 @@ static void draw_row(unsigned char *row, int y) {
 int lend__model_check(struct model *model, struct lend_reason *reason) {
     char file[32 + WIDTH * HEIGHT * SCALE];
     struct lend_ocr_result *result = NULL;
-    size_t size = (size_t)sprintf(file, "P4 %d %d\n", WIDTH * SCALE, HEIGHT * SCALE);
+    size_t size = (size_t)snprintf(file, sizeof file, "P4 %d %d\n", WIDTH * SCALE, HEIGHT * SCALE);
     for (int y = 0; y < HEIGHT * SCALE; y++, size += WIDTH)
         draw_row((unsigned char *)file + size, y / SCALE);
     int error = lend_ocr_recognise(model,

@@ -15,6 +15,7 @@ struct decoding {
     png_info *info;
     png_byte **rows; /* where each row of the picture begins */
     PIX *image;
+    bool out_of_memory;
     int error; /* why it failed, and in the library's own words */
     char words[128];
 };
@@ -29,15 +30,28 @@ struct shape {
 
 static _Noreturn void fail(png_struct *png, const char *words) {
     struct decoding *decoding = png_get_error_ptr(png);
-    decoding->error = EBADMSG;
+    decoding->error = decoding->out_of_memory ? ENOMEM : EBADMSG;
     snprintf(decoding->words, sizeof decoding->words, "%s", words);
     png_longjmp(png, 1);
 }
 
 static _Noreturn void run_out_of_memory(struct decoding *decoding) {
-    snprintf(decoding->words, sizeof decoding->words, "no memory for its pixels");
-    decoding->error = ENOMEM;
-    png_longjmp(decoding->png, 1);
+    decoding->out_of_memory = true;
+    png_error(decoding->png, "no memory for its pixels");
+}
+
+/* libpng's own errors do not tell a lack of memory from damage. */
+static void *take_memory(png_struct *png, png_alloc_size_t size) {
+    struct decoding *decoding = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    if (memory == NULL)
+        decoding->out_of_memory = true;
+    return memory;
+}
+
+static void give_memory(png_struct *png, void *memory) {
+    (void)png;
+    free(memory);
 }
 
 static void hear_nothing(png_struct *png, const char *words) {
@@ -172,7 +186,8 @@ static int decode(struct decoding *decoding) {
 
 int lend__decode_png(const struct bytes *file, struct Pix **ret_image, struct lend_reason *reason) {
     struct decoding decoding = {.file = file, .error = ENOMEM, .words = "no memory for a decoder"};
-    decoding.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoding, fail, hear_nothing);
+    decoding.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoding, fail, hear_nothing,
+                                            &decoding, take_memory, give_memory);
     if (decoding.png != NULL)
         decoding.info = png_create_info_struct(decoding.png);
     int error = decoding.info != NULL ? decode(&decoding) : ENOMEM;

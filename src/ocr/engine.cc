@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one C++ file. Each call of the engine is made inside `walled`, which turns an exception into
- * an error. Nothing is decided here. */
+ * The one C++ file. Each call of the engine that can fail is made inside `walled`, which turns an
+ * exception into an error. Nothing is decided here. */
 #include "ocr/engine.h"
 
 #include <memory>

@@ -45,7 +45,8 @@ int lend__image_decode(const struct bytes *file, const struct admission *admissi
     if (image == NULL && !lend__memory_is_there((size_t)info->width * info->height * 4))
         return lend_reason_set(reason, ENOMEM, "no memory for page %" PRIu32, index + 1);
     if (image == NULL)
-        return lend_reason_set(reason, EBADMSG, "%s: the pixels of page %" PRIu32 " are damaged",
+        return lend_reason_set(reason, EBADMSG,
+                               "%s: the pixels of page %" PRIu32 " cannot be decoded",
                                lend_ocr_format_name(info->format), index + 1);
     *ret_image = image;
     return 0;

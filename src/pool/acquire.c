@@ -168,7 +168,10 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
     }
     if (pool_is_foreign(pool))
         return (struct lend_lease){.error = EOWNERDEAD};
-    struct borrower self = {.owner = thread_owner(), .site = site, .cancel = cancel};
+    struct borrower self = {.owner = thread_owner(),
+                            .since_ns = lend__clock_coarse_ns(),
+                            .site = site,
+                            .cancel = cancel};
     if (waiter_init(&self.waiter) != 0)
         return (struct lend_lease){.error = ENOMEM};
     int shield = lend__thread_shield();

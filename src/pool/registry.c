@@ -9,7 +9,7 @@
 #include "pool/state.h"
 
 static struct registry {
-    struct lock lock;   /* nothing else is taken under it */
+    struct lock lock;   /* before any pool's */
     struct list pools;  /* of struct lend_pool.entry; under lock */
     bool minds_forks; /* under lock */
 } registry = {.lock = LOCK_INIT};
@@ -27,6 +27,13 @@ void lend__registry_add(lend_pool *pool) {
     lend__lock_release(&registry.lock);
     if (first)
         lend__fork_prepare();
+}
+
+void lend__registry_each(void (*visit)(lend_pool *, void *), void *argument) {
+    lend__lock_acquire(&registry.lock);
+    for (struct list_node *node = registry.pools.first; node != NULL; node = node->next)
+        visit(list_entry(node, struct lend_pool, entry), argument);
+    lend__lock_release(&registry.lock);
 }
 
 void lend__registry_lock(void) {

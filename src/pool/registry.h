@@ -13,6 +13,9 @@
 void lend__registry_add(lend_pool *pool);
 void lend__registry_remove(lend_pool *pool);
 
+/* Call `visit` for each of them, with the registry's lock held: it may take the pool's. */
+void lend__registry_each(void (*visit)(lend_pool *, void *), void *argument);
+
 /* Around a fork; and, in the child, with the lock held: all pools are the parent's. */
 void lend__registry_lock(void);
 void lend__registry_unlock(void);

@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The report and its lists are one allocation: the holders, then the steps. */
+#define WAITERS_MAX 64
+
+/* The report and its lists are one allocation. */
 struct report_memory {
     struct lend_report report;
-    struct lend_holder holders[];
+    struct lend_borrower waiters[WAITERS_MAX];
+    struct lend_holder holders[]; /* as many as there are slots, and then the steps */
 };
 
 static void note_holder(struct report_memory *memory, const struct slot *slot, uint32_t index,
@@ -29,6 +32,20 @@ static void note_holder(struct report_memory *memory, const struct slot *slot, u
         .held_ns = elapsed_ns(holder.since_ns, now_ns),
         .site = holder.site,
     };
+}
+
+static void note_waiters(const lend_pool *pool, struct report_memory *memory, int64_t now_ns) {
+    const struct list_node *node = pool->locked.waiters.first;
+    for (; node != NULL && memory->report.waiter_count < WAITERS_MAX; node = node->next) {
+        const struct borrower *borrower = list_entry(node, struct borrower, waiter.node);
+        memory->waiters[memory->report.waiter_count++] = (struct lend_borrower){
+            .kind = owner_reported_kind(borrower->owner),
+            .id = owner_reported_id(borrower->owner),
+            .tid = owner_tid(borrower->owner),
+            .waited_ns = elapsed_ns(borrower->since_ns, now_ns),
+            .site = borrower->site,
+        };
+    }
 }
 
 static void count_state(struct lend_report *report, enum slot_state state) {
@@ -69,6 +86,8 @@ static void fill(const lend_pool *pool, struct report_memory *memory) {
         note_holder(memory, &pool->slots[i], i, now_ns);
     }
     report->waiting = pool->locked.waiters.length;
+    if (report->error == 0)
+        note_waiters(pool, memory, now_ns);
     report->waiters_max = pool->waiters_max;
     if (report->loading + report->lost > 0)
         report->loader = pool->locked.loader;
@@ -109,6 +128,7 @@ struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited
     report->error = error;
     report->waited_ns = waited_ns;
     report->holders = memory->holders;
+    report->waiters = memory->waiters;
     lend__text_copy(report->pool, sizeof report->pool, pool->name);
     lend__lock_acquire(&pool->lock);
     fill(pool, memory);
@@ -121,15 +141,26 @@ void lend_report_free(struct lend_report *report) {
     lend__memory_free(report);
 }
 
-size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {
+/* Print a live pool in one of the two ways; without a pool to report on, say what there is. */
+static size_t print_live(lend_pool *pool, size_t (*print)(const struct lend_report *, char *, size_t),
+                         const char *nothing, const char *foreign, char *buffer, size_t size) {
     if (pool == NULL || pool_is_foreign(pool)) {
         struct text text = text_into(buffer, size);
-        lend__text_add(&text, pool == NULL ? "no pool" : "pool of the process that forked this one");
+        lend__text_add(&text, "%s", pool == NULL ? nothing : foreign);
         return text.length;
     }
     struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
-                                                    /* steps= */ NULL);
-    size_t length = lend_report_print(report, buffer, size);
+                                                   /* steps= */ NULL);
+    size_t length = print(report, buffer, size);
     lend_report_free(report);
     return length;
+}
+
+size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {
+    return print_live(pool, lend_report_print, "no pool",
+                      "pool of the process that forked this one", buffer, size);
+}
+
+size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size) {
+    return print_live(pool, lend_report_print_json, "{}", "{}", buffer, size);
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reports in words. */
-#include "base/text.h"
-#include "pool/watch.h"
-
-#include <lend/report.h>
+#include "pool/report.h"
 
 /* "no model within 500 ms; " */
 static void add_failure(struct text *text, const struct lend_report *report) {
@@ -88,30 +85,33 @@ void lend__text_add_steps(struct text *text, const struct lend_step *steps, size
     }
 }
 
-size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size) {
-    struct text text = text_into(buffer, size);
-    if (report == NULL) {
-        lend__text_add(&text, "no report");
-        return text.length;
-    }
-    lend__text_add(&text, "pool \"%s\": ", report->pool);
-    add_failure(&text, report);
-    add_counts(&text, report);
+void lend__text_add_report(struct text *text, const struct lend_report *report) {
+    lend__text_add(text, "pool \"%s\": ", report->pool);
+    add_failure(text, report);
+    add_counts(text, report);
     for (size_t i = 0; i < report->holder_count; i++) {
-        lend__text_add(&text, i == 0 ? ": " : ", ");
-        add_holder(&text, &report->holders[i]);
+        lend__text_add(text, i == 0 ? ": " : ", ");
+        add_holder(text, &report->holders[i]);
     }
     if (report->step_count > 0) {
-        lend__text_add(&text, "; ");
-        lend__text_add_steps(&text, report->steps, report->step_count);
+        lend__text_add(text, "; ");
+        lend__text_add_steps(text, report->steps, report->step_count);
     }
     if (report->waiting > 0)
-        lend__text_add(&text, "; %u waiting of at most %u", report->waiting, report->waiters_max);
+        lend__text_add(text, "; %u waiting of at most %u", report->waiting, report->waiters_max);
     if (report->loader.text[0] != '\0')
-        lend__text_add(&text, "; the loader says: %s", report->loader.text);
+        lend__text_add(text, "; the loader says: %s", report->loader.text);
     if (report->tenant[0] != '\0')
-        lend__text_add(&text, "; executor \"%s\" is open", report->tenant);
+        lend__text_add(text, "; executor \"%s\" is open", report->tenant);
     if (report->cause != LEND_CAUSE_NONE)
-        lend__text_add(&text, "; %s", lend_cause_words(report->cause));
+        lend__text_add(text, "; %s", lend_cause_words(report->cause));
+}
+
+size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    if (report == NULL)
+        lend__text_add(&text, "no report");
+    else
+        lend__text_add_report(&text, report);
     return text.length;
 }

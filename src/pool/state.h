@@ -29,6 +29,7 @@
 #include "base/list.h"
 #include "pool/idle.h"
 #include "pool/lending.h"
+#include "pool/report.h"
 #include "pool/slot.h"
 #include "pool/watch.h"
 #include "sync/fork.h"
@@ -90,6 +91,7 @@ struct borrower {
     struct waiter waiter;   /* under pool->lock, see there */
     struct list_node visit; /* under pool->lock */
     owner_word owner;       /* the rest: constant, or set by who grants, before the wake */
+    int64_t since_ns;       /* coarse clock */
     const struct lend_site *site;
     struct borrow_cancel *cancel; /* or NULL */
     uint32_t slot;
@@ -143,10 +145,5 @@ void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int
 
 /* Free a pool that never opened or is drained: any prefix of what open does. */
 void lend__pool_destroy(lend_pool *pool);
-
-/* A report of the pool as it is now, oldest holder first, with the steps of a deadlock if it is
- * one (copied; NULL is allowed); NULL if memory ran out. Takes the lock. */
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
-                                      const struct steps *steps);
 
 #endif

@@ -70,14 +70,6 @@ struct steps {
     struct lend_step list[];
 };
 
-struct text;
-
-/* "thread 4711", "job 17 (thread 4711)", "nobody (detached by thread 4711)". */
-void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid);
-
-/* "thread 4711 waits at a.c:9 for pool \"b\", whose ...; thread 4712 waits ..." */
-void lend__text_add_steps(struct text *text, const struct lend_step *steps, size_t count);
-
 /* A wait that is shown to the watch; on the waiting thread's stack. */
 struct wait {
     /* constant while it is shown */

@@ -16,7 +16,8 @@ static inline uint64_t fork_era(void) {
 }
 
 /* Around each fork from now on, on the thread that forks: `prepare` before, `parent` and `child`
- * after it. The era has begun when `child` runs. Once. */
+ * after it. The era has begun when `child` runs. Each call adds three more; `prepare` runs in the
+ * reverse order, so locks are taken from the upper floors down. */
 void lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
 #endif

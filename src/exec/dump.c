@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dumps: all pools from their registry, all executors from a list of their own; and the thread that
+ * writes them on request. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "exec/state.h"
+#include "pool/registry.h"
+#include "pool/report.h"
+#include "sync/alert.h"
+
+#include <lend/dump.h>
+#include <unistd.h>
+
+static struct directory {
+    struct lock lock;      /* before any executor's */
+    struct list executors; /* of struct lend_executor.entry; under lock */
+    bool minds_forks;      /* under lock */
+} directory = {.lock = LOCK_INIT};
+
+static void prepare_fork(void) {
+    lend__lock_acquire(&directory.lock);
+}
+
+static void end_fork(void) {
+    lend__lock_release(&directory.lock);
+}
+
+/* All of them are the parent's. */
+static void begin_child(void) {
+    directory.executors = (struct list){0};
+    end_fork();
+}
+
+void lend__directory_add(lend_executor *executor) {
+    lend__lock_acquire(&directory.lock);
+    bool first = !directory.minds_forks;
+    directory.minds_forks = true;
+    list_append(&directory.executors, &executor->entry);
+    lend__lock_release(&directory.lock);
+    if (first)
+        lend__fork_handle(prepare_fork, end_fork, begin_child);
+}
+
+void lend__directory_remove(lend_executor *executor) {
+    lend__lock_acquire(&directory.lock);
+    list_remove(&directory.executors, &executor->entry);
+    lend__lock_release(&directory.lock);
+}
+
+static void add_pool(lend_pool *pool, void *argument) {
+    struct text *text = argument;
+    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
+                                                   /* steps= */ NULL);
+    if (report == NULL) {
+        lend__text_add(text, "a pool: no memory for its report\n");
+        return;
+    }
+    lend__text_add_report(text, report);
+    lend__text_add(text, "\n");
+    for (size_t i = 0; i < report->waiter_count; i++) {
+        const struct lend_borrower *waiter = &report->waiters[i];
+        lend__text_add(text, "  ");
+        lend__text_add_owner(text, waiter->kind, waiter->id, waiter->tid);
+        lend__text_add(text, " has waited for ");
+        lend__text_add_duration(text, waiter->waited_ns);
+        lend__text_add_site(text, waiter->site);
+        lend__text_add(text, "\n");
+    }
+    lend_report_free(report);
+}
+
+static const char *stage_words(const struct task *task) {
+    switch (task->stage) {
+    case TASK_QUEUED:
+        return task_is_decided(task) ? "is given up" : "is queued";
+    case TASK_BORROWING:
+        return "waits for a model";
+    case TASK_RUNNING:
+        return task_is_decided(task) ? "runs past its deadline" : "runs";
+    case TASK_RETURNED:
+    case TASK_FINISHED:
+        return "is being told";
+    }
+    return "";
+}
+
+static void add_task(struct text *text, const struct task *task, int64_t now_ns) {
+    lend__text_add(text, "  job %llu %s", (unsigned long long)task->number, stage_words(task));
+    if (task->runner_tid != 0)
+        lend__text_add(text, " on thread %u", task->runner_tid);
+    lend__text_add(text, ", accepted ");
+    lend__text_add_duration(text, elapsed_ns(task->accepted_ns, now_ns));
+    lend__text_add(text, " ago");
+    lend__text_add_site(text, task->site);
+    lend__text_add(text, "\n");
+}
+
+static void add_executor(struct text *text, lend_executor *executor) {
+    int64_t now_ns = lend__clock_now_ns();
+    lend__lock_acquire(&executor->lock);
+    lend__text_add(text, "executor \"%s\": %u workers, %u idle, %u queued of at most %u, %u submitting\n",
+                   executor->name, executor->options.workers, executor->locked.idle.length,
+                   executor->locked.queue.length, executor->options.queue_max,
+                   executor->locked.submitters.length);
+    for (struct list_node *node = executor->locked.live.first; node != NULL && !text->cut;
+         node = node->next)
+        add_task(text, list_entry(node, struct task, place), now_ns);
+    lend__lock_release(&executor->lock);
+}
+
+size_t lend_dump(char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    lend__registry_each(add_pool, &text);
+    lend__lock_acquire(&directory.lock);
+    for (struct list_node *node = directory.executors.first; node != NULL; node = node->next) {
+        lend_executor *executor = list_entry(node, struct lend_executor, entry);
+        add_executor(&text, executor);
+    }
+    lend__lock_release(&directory.lock);
+    if (text.length == 0)
+        lend__text_add(&text, "no pool is open\n");
+    return text.length;
+}
+
+/* on request */
+
+#define DUMP_SIZE (256 * 1024)
+
+static struct dumper {
+    struct lock lock; /* of who starts and stops it */
+    struct thread thread;
+    struct alert alert;
+    int descriptor;
+    char *buffer;
+    struct word runs;     /* it may be asked */
+    struct word stopping;
+} dumper = {.lock = LOCK_INIT};
+
+static void write_all(int descriptor, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t written = write(descriptor, data, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return;
+        data += written;
+        size -= (size_t)written;
+    }
+}
+
+static void serve(void *unused) {
+    (void)unused;
+    for (;;) {
+        lend__alert_wait(&dumper.alert);
+        if (word_read(&dumper.stopping) != 0)
+            return;
+        write_all(dumper.descriptor, dumper.buffer, lend_dump(dumper.buffer, DUMP_SIZE));
+    }
+}
+
+/* The alert stays for good once it was made: a signal handler may be just about to raise it. */
+static int start(int descriptor) {
+    static bool has_alert;
+    if (!has_alert && lend__alert_init(&dumper.alert) != 0)
+        return ENOMEM;
+    has_alert = true;
+    dumper.buffer = lend__memory_new(DUMP_SIZE);
+    if (dumper.buffer == NULL)
+        return ENOMEM;
+    dumper.descriptor = descriptor;
+    word_publish(&dumper.stopping, 0);
+    if (lend__thread_start(&dumper.thread, "lend-dump", serve, NULL) != 0) {
+        lend__memory_free(dumper.buffer);
+        return ENOMEM;
+    }
+    word_publish(&dumper.runs, 1);
+    return 0;
+}
+
+int lend_dump_start(int descriptor) {
+    lend__lock_acquire(&dumper.lock);
+    int error = word_peek(&dumper.runs) != 0 ? EALREADY : start(descriptor);
+    lend__lock_release(&dumper.lock);
+    return error;
+}
+
+void lend_dump_request(void) {
+    if (word_read(&dumper.runs) != 0)
+        lend__alert_raise(&dumper.alert);
+}
+
+void lend_dump_stop(void) {
+    lend__lock_acquire(&dumper.lock);
+    if (word_peek(&dumper.runs) != 0) {
+        word_publish(&dumper.runs, 0);
+        word_publish(&dumper.stopping, 1);
+        lend__alert_raise(&dumper.alert);
+        lend__thread_join(&dumper.thread);
+        lend__memory_free(dumper.buffer);
+    }
+    lend__lock_release(&dumper.lock);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Taking reports, and the pieces of text that they and others are made of. */
+#ifndef LEND_SRC_POOL_REPORT_H
+#define LEND_SRC_POOL_REPORT_H
+
+#include "base/text.h"
+
+#include <lend/pool.h>
+#include <lend/report.h>
+
+struct steps;
+
+/* A report of the pool as it is now, oldest holder first, with the steps of a deadlock if it is one
+ * (copied; NULL is allowed); NULL if memory ran out. Takes the pool's lock. */
+struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
+                                      const struct steps *steps);
+
+/* The report as lend_report_print has it. */
+void lend__text_add_report(struct text *text, const struct lend_report *report);
+
+/* "thread 4711", "job 17 (thread 4711)", "nobody (detached by thread 4711)". */
+void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid);
+
+/* "thread 4711 waits at a.c:9 for pool "b", whose ...; thread 4712 waits ..." */
+void lend__text_add_steps(struct text *text, const struct lend_step *steps, size_t count);
+
+#endif
