@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define MODELS 4
-#define LIMIT_MS 200 /* a plain queue waits for ever: here, so that the example ends, for so long */
+#define LIMIT_MS 200 /* a plain queue waits for ever; here, for so long */
 
 struct model {
     int pages; /* read so far */
@@ -74,8 +74,8 @@ static void queue_init(struct queue *queue) {
         queue_put(queue, &queue->models[i]);
 }
 
-/* The plain thread pool: threads that take errands off a list, which has no bound; here it has the
- * length that the example needs. */
+/* The plain thread pool, of one thread: it takes errands off a list, which has no bound (here it
+ * has the length that the example needs). */
 
 #define CROWD 1000
 
@@ -95,14 +95,13 @@ static void errand_run(struct errand *errand) {
 struct crew {
     pthread_mutex_t mutex;
     pthread_cond_t more;
-    struct errand *list[CROWD + MODELS];
+    struct errand *list[CROWD + 1];
     int added, taken;
     int waiting_max; /* accepted, and never looked at again */
-    int thread_count;
-    pthread_t threads[MODELS];
+    pthread_t thread;
 };
 
-/* An errand without a queue of models is the last one of a thread. */
+/* An errand without a queue of models is the last one. */
 static void *crew_work(void *argument) {
     struct crew *crew = argument;
     for (;;) {
@@ -118,13 +117,12 @@ static void *crew_work(void *argument) {
     }
 }
 
-static void crew_open(struct crew *crew, int threads, int waiting_max) {
-    *crew = (struct crew){.waiting_max = waiting_max, .thread_count = threads};
+static void crew_open(struct crew *crew, int waiting_max) {
+    *crew = (struct crew){.waiting_max = waiting_max};
     pthread_mutex_init(&crew->mutex, NULL);
     pthread_cond_init(&crew->more, NULL);
-    for (int i = 0; i < threads; i++)
-        if (pthread_create(&crew->threads[i], NULL, crew_work, crew) != 0)
-            abort();
+    if (pthread_create(&crew->thread, NULL, crew_work, crew) != 0)
+        abort();
 }
 
 static void crew_add(struct crew *crew, struct errand *errand) {
@@ -135,11 +133,9 @@ static void crew_add(struct crew *crew, struct errand *errand) {
 }
 
 static void crew_close(struct crew *crew) {
-    struct errand ends[MODELS] = {0};
-    for (int i = 0; i < crew->thread_count; i++)
-        crew_add(crew, &ends[i]);
-    for (int i = 0; i < crew->thread_count; i++)
-        pthread_join(crew->threads[i], NULL);
+    struct errand end = {0};
+    crew_add(crew, &end);
+    pthread_join(crew->thread, NULL);
 }
 
 /* The same models and the same work for lend. */
@@ -232,9 +228,9 @@ static int read_plainly(struct queue *queue, const char *page) {
 static int read_borrowing(lend_pool *pool, const char *page) {
     lend_with (lease, pool, LEND_BY_DEFAULT) {
         return recognise(lease.model, page);
-    } lend_else {
+    } else {
         return lend_lease_error(&lease);
-    } lend_end
+    }
 }
 
 static void a_failing_job_skips_the_hand_back(struct queue *queue, lend_pool *pool) {
@@ -278,7 +274,7 @@ static void cancel_plainly(struct queue *queue) {
     queue_init(&others);
     struct errand errands[MODELS];
     struct errand before = {.queue = &others, .model = queue_get(&others), .page = "text"};
-    crew_open(&crew, /* threads= */ 1, /* waiting_max= */ MODELS);
+    crew_open(&crew, /* waiting_max= */ MODELS);
     crew_add(&crew, &before);
     sem_wait(&begun);
     for (int i = 0; i < MODELS; i++) {
@@ -322,18 +318,16 @@ static void a_cancelled_job_keeps_its_model(struct queue *queue, lend_pool *pool
 static void crowd_plainly(struct queue *queue) {
     static struct errand errands[CROWD];
     struct crew crew;
-    crew_open(&crew, MODELS, BOUND);
+    crew_open(&crew, BOUND);
     for (int i = 0; i < CROWD; i++) {
-        errands[i] = (struct errand){.queue = queue, .page = "text"};
-        errands[i].model = i < MODELS ? queue_get(queue) : NULL;
+        errands[i] = (struct errand){.queue = queue, .page = "text", .cancelled = i > 0};
+        errands[i].model = i == 0 ? queue_get(queue) : NULL;
         crew_add(&crew, &errands[i]);
-        if (i < MODELS)
+        if (i == 0)
             sem_wait(&begun);
-        errands[i].cancelled = i >= MODELS;
     }
-    printf("   plain  %d of %d run, %d wait\n", MODELS, CROWD, crew.added - crew.taken);
-    for (int i = 0; i < MODELS; i++)
-        sem_post(&go);
+    printf("   plain  1 runs, %d wait\n", crew.added - crew.taken);
+    sem_post(&go);
     crew_close(&crew);
 }
 
@@ -342,15 +336,15 @@ static void a_bound_is_accepted_and_ignored(struct queue *queue, lend_pool *pool
     printf("4. A thousand jobs are submitted, and at most eight may wait.\n");
     crowd_plainly(queue);
 
-    lend_executor *executor = executor_open(pool, MODELS, BOUND);
+    lend_executor *executor = executor_open(pool, /* workers= */ 1, BOUND);
     for (int i = 0; i < CROWD; i++) {
         int error = lend_submit(executor, &LEND_JOB(.run = read_job, .argument = "text"), NULL);
-        if (i < MODELS)
+        if (i == 0)
             sem_wait(&begun);
         refused += error == EAGAIN;
     }
-    printf("   lend   %d run, %d wait, %d are told EAGAIN\n", MODELS, BOUND, refused);
-    for (int i = 0; i < MODELS + BOUND; i++)
+    printf("   lend   1 runs, %d wait, %d are told EAGAIN\n", CROWD - 1 - refused, refused);
+    for (int i = 0; i < 1 + BOUND; i++)
         sem_post(&go);
     executor_close(executor);
     for (int i = 0; i < BOUND; i++)
@@ -362,7 +356,7 @@ static void a_bound_is_accepted_and_ignored(struct queue *queue, lend_pool *pool
 static void lose_errors_plainly(struct queue *queue) {
     struct crew crew;
     struct errand errands[MODELS];
-    crew_open(&crew, MODELS, BOUND);
+    crew_open(&crew, BOUND);
     for (int i = 0; i < MODELS; i++) {
         errands[i] = (struct errand){.queue = queue, .model = queue_get(queue), .page = ""};
         crew_add(&crew, &errands[i]);
@@ -377,7 +371,7 @@ static void lose_errors_plainly(struct queue *queue) {
 
 static void nobody_says_what_is_wrong(struct queue *queue, lend_pool *pool) {
     lend_future *futures[MODELS];
-    printf("5. Four pages cannot be read, and while they are tried there is no model for a fifth.\n");
+    printf("5. Four pages cannot be read; while they are tried there is no model for a fifth.\n");
     lose_errors_plainly(queue);
 
     lend_executor *executor = executor_open(pool, MODELS, BOUND);
@@ -389,9 +383,8 @@ static void nobody_says_what_is_wrong(struct queue *queue, lend_pool *pool) {
     printf("   lend   the fifth is told %s\n", lend_errname(lend_lease_error(&lease)));
     print_report(lend_lease_report(&lease));
     lend_release(&lease);
-    for (int i = 0; i < MODELS; i++)
-        sem_post(&go);
     for (int i = 0; i < MODELS; i++) {
+        sem_post(&go);
         if (lend_future_wait(futures[i], lend_within_ms(5000)) == 0)
             printf("   lend   page %d: %s, %s: %s\n", i + 1,
                    lend_outcome_words(lend_future_outcome(futures[i])),

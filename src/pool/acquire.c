@@ -6,6 +6,7 @@
  * lock again, so that close knows when the last one is out). */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/probe.h"
 #include "pool/deadlock.h"
 #include "pool/state.h"
 
@@ -115,6 +116,8 @@ static void leave(lend_pool *pool, struct borrower *self, int error, bool queued
     if (queued)
         histogram_count(&pool->locked.waits, waited_ns);
     pool->locked.timeouts += error == ETIMEDOUT;
+    if (error == ETIMEDOUT)
+        PROBE(timeout, pool->name, -1);
     pool->locked.refusals += error != 0 && error != ETIMEDOUT;
     if (self->cancel != NULL)
         self->cancel->borrower = NULL;
@@ -164,6 +167,7 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
         uint64_t generation =
             slot_lend(&pool->slots[index], thread_owner(), site, lend__clock_coarse_ns());
         lend__thread_self.held++;
+        PROBE(acquire, pool->name, index);
         return granted_lease(pool, index, generation);
     }
     if (pool_is_foreign(pool))

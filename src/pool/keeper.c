@@ -6,6 +6,7 @@
  * load failed is tried again after a pause that doubles from 100 ms to 30 s, give or take a quarter,
  * so that many pools do not try in step. */
 #include "base/clock.h"
+#include "base/probe.h"
 #include "pool/loader.h"
 #include "pool/state.h"
 
@@ -195,11 +196,13 @@ static void fill(lend_pool *pool, struct slot *slot, void *model) {
     slot->model = model;
     pool->locked.loads++;
     lend__slot_stamp(pool, slot);
+    PROBE(load, pool->name, (int)(slot - pool->slots));
     slot_become(slot, SLOT_FREE);
     idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
 }
 
 static void note_failure(lend_pool *pool, const struct lend_reason *reason) {
+    PROBE(load_failed, pool->name, -1);
     pool->locked.load_failures++;
     pool->locked.loader = *reason;
 }

@@ -5,6 +5,7 @@
  * Only the owner's own thread passes the check, and a lease passes it once, since the life of its
  * slot moves on: so from there to the end of the lease nobody else touches the slot. */
 #include "base/clock.h"
+#include "base/probe.h"
 #include "pool/state.h"
 
 #include <lend/lease.h>
@@ -99,6 +100,7 @@ static int reset(const lend_pool *pool, void *model, struct lend_reason *reason)
 
 /* To the next borrower, or to the keeper if it cannot be reset. */
 static void give_back(lend_pool *pool, uint32_t index) {
+    PROBE(release, pool->name, index);
     struct lend_reason reason;
     reason.error = 0;
     reason.text[0] = '\0';

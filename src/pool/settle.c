@@ -3,6 +3,7 @@
  * The pool's rules under its lock: who is granted, when the gate is shut, when there is no hope,
  * when all is over. Everything here is called with pool->lock held. */
 #include "base/clock.h"
+#include "base/probe.h"
 #include "pool/state.h"
 
 static void grant(lend_pool *pool, struct borrower *borrower, uint32_t index, struct list *woken) {
@@ -11,6 +12,7 @@ static void grant(lend_pool *pool, struct borrower *borrower, uint32_t index, st
     borrower->generation =
         slot_lend(&pool->slots[index], borrower->owner, borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
+    PROBE(grant, pool->name, index);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);
 }
 
