@@ -25,9 +25,9 @@ static int recognise(struct model *model, const char *page) {
     return page[0] != '\0' ? 0 : EIO;
 }
 
-/* By these the example sees that a job has begun, and lets it go on. */
 static sem_t begun, go;
 
+/* Here a job says that it has begun, and waits until it may go on. */
 static void hold_up(void) {
     sem_post(&begun);
     sem_wait(&go);
@@ -74,10 +74,9 @@ static void queue_init(struct queue *queue) {
         queue_put(queue, &queue->models[i]);
 }
 
-/* The plain thread pool, of one thread: it takes errands off a list, which has no bound (here it
- * has the length that the example needs). */
+/* The plain thread pool, of one thread that takes errands off a list. */
 
-#define CROWD 1000
+#define CROWD 1000 /* the most that the example will add */
 
 struct errand {
     struct queue *queue;
@@ -85,12 +84,6 @@ struct errand {
     const char *page;
     bool cancelled;
 };
-
-static void errand_run(struct errand *errand) {
-    hold_up();
-    recognise(errand->model, errand->page); /* whether it could: nobody asks */
-    queue_put(errand->queue, errand->model);
-}
 
 struct crew {
     pthread_mutex_t mutex;
@@ -112,8 +105,11 @@ static void *crew_work(void *argument) {
         pthread_mutex_unlock(&crew->mutex);
         if (errand->queue == NULL)
             return NULL;
-        if (!errand->cancelled)
-            errand_run(errand);
+        if (errand->cancelled)
+            continue;
+        hold_up();
+        recognise(errand->model, errand->page); /* whether it could: nobody asks */
+        queue_put(errand->queue, errand->model);
     }
 }
 
@@ -165,11 +161,6 @@ static lend_executor *executor_open(lend_pool *pool, uint32_t workers, uint32_t 
                                                              .queue_max = queue_max)) != 0)
         abort();
     return executor;
-}
-
-static void executor_close(lend_executor *executor) {
-    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
-        abort();
 }
 
 /* What is printed. */
@@ -228,12 +219,12 @@ static int read_plainly(struct queue *queue, const char *page) {
 static int read_borrowing(lend_pool *pool, const char *page) {
     lend_with (lease, pool, LEND_BY_DEFAULT) {
         return recognise(lease.model, page);
-    } else {
+    } lend_else {
         return lend_lease_error(&lease);
-    }
+    } lend_end
 }
 
-static void a_failing_job_skips_the_hand_back(struct queue *queue, lend_pool *pool) {
+static void failing_job(struct queue *queue, lend_pool *pool) {
     printf("1. Four pages cannot be read, and the error skips the hand-back of the model.\n");
     for (int i = 0; i < MODELS; i++)
         read_plainly(queue, "");
@@ -247,7 +238,7 @@ static void a_failing_job_skips_the_hand_back(struct queue *queue, lend_pool *po
 /* 2. An event loop runs the steps of its tasks in turn: in one a task takes a model, in a later one
  * it gives the model back. */
 
-static void a_blocking_acquire_stops_the_event_loop(struct queue *queue, lend_pool *pool) {
+static void blocked_loop(struct queue *queue, lend_pool *pool) {
     struct lend_lease leases[MODELS + 1];
     printf("2. Four tasks of an event loop hold a model each; the fifth waits for one.\n");
     for (int i = 0; i < MODELS; i++)
@@ -271,8 +262,8 @@ static void a_blocking_acquire_stops_the_event_loop(struct queue *queue, lend_po
 static void cancel_plainly(struct queue *queue) {
     struct queue others;
     struct crew crew;
-    queue_init(&others);
     struct errand errands[MODELS];
+    queue_init(&others);
     struct errand before = {.queue = &others, .model = queue_get(&others), .page = "text"};
     crew_open(&crew, /* waiting_max= */ MODELS);
     crew_add(&crew, &before);
@@ -293,7 +284,7 @@ static lend_future *submit(lend_executor *executor, char *page) {
     return future;
 }
 
-static void a_cancelled_job_keeps_its_model(struct queue *queue, lend_pool *pool) {
+static void cancelled_job(struct queue *queue, lend_pool *pool) {
     printf("3. Four jobs wait for a thread, with a model each, and are cancelled.\n");
     cancel_plainly(queue);
     print_wait("the fifth", queue_get(queue));
@@ -307,7 +298,8 @@ static void a_cancelled_job_keeps_its_model(struct queue *queue, lend_pool *pool
         lend_future_drop(future);
     }
     sem_post(&go);
-    executor_close(executor);
+    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
+        abort();
     print_pool(pool, read_borrowing(pool, "text"));
 }
 
@@ -331,7 +323,7 @@ static void crowd_plainly(struct queue *queue) {
     crew_close(&crew);
 }
 
-static void a_bound_is_accepted_and_ignored(struct queue *queue, lend_pool *pool) {
+static void ignored_bound(struct queue *queue, lend_pool *pool) {
     int refused = 0;
     printf("4. A thousand jobs are submitted, and at most eight may wait.\n");
     crowd_plainly(queue);
@@ -346,7 +338,8 @@ static void a_bound_is_accepted_and_ignored(struct queue *queue, lend_pool *pool
     printf("   lend   1 runs, %d wait, %d are told EAGAIN\n", CROWD - 1 - refused, refused);
     for (int i = 0; i < 1 + BOUND; i++)
         sem_post(&go);
-    executor_close(executor);
+    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
+        abort();
     for (int i = 0; i < BOUND; i++)
         sem_wait(&begun);
 }
@@ -369,7 +362,7 @@ static void lose_errors_plainly(struct queue *queue) {
     print_wait("not a word of them; the fifth", queue_get(queue));
 }
 
-static void nobody_says_what_is_wrong(struct queue *queue, lend_pool *pool) {
+static void silent_failure(struct queue *queue, lend_pool *pool) {
     lend_future *futures[MODELS];
     printf("5. Four pages cannot be read; while they are tried there is no model for a fifth.\n");
     lose_errors_plainly(queue);
@@ -391,20 +384,19 @@ static void nobody_says_what_is_wrong(struct queue *queue, lend_pool *pool) {
                    lend_errname(lend_future_error(futures[i])), lend_future_reason(futures[i]));
         lend_future_drop(futures[i]);
     }
-    executor_close(executor);
+    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
+        abort();
 }
 
 int main(void) {
     static void (*const failures[])(struct queue *, lend_pool *) = {
-        a_failing_job_skips_the_hand_back, a_blocking_acquire_stops_the_event_loop,
-        a_cancelled_job_keeps_its_model,   a_bound_is_accepted_and_ignored,
-        nobody_says_what_is_wrong,
+        failing_job, blocked_loop, cancelled_job, ignored_bound, silent_failure,
     };
     lend_pool *pool = NULL;
     sem_init(&begun, 0, 0);
     sem_init(&go, 0, 0);
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "ocr", .ops = &model_ops,
-                                                 .models = MODELS)) != 0)
+    if (lend_pool_open(&pool,
+                       &LEND_POOL_OPTIONS(.name = "ocr", .ops = &model_ops, .models = MODELS)) != 0)
         return 1;
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         struct queue queue;

@@ -21,7 +21,8 @@ LEND_BEGIN_DECLS
  * of lend in turn for a short time; not for signal handlers. */
 LEND_API size_t lend_dump(char *buffer, size_t size);
 
-/* Have a thread wait for requests and write a dump to the descriptor at each. It blocks all signals.
+/* Have a thread wait for requests and write a dump to the descriptor at each. It blocks all
+ * signals.
  *
  * 0         started
  * EALREADY  there is one

@@ -20,9 +20,9 @@ LEND_BEGIN_DECLS
     X(LEND_EVENT_MODEL_REPLACED, "a model was replaced")                                           \
     X(LEND_EVENT_BAD_RELEASE, "a release was refused: stale or foreign lease")                     \
     X(LEND_EVENT_JOB_UNREAD, "a job failed and its future was dropped without being read")         \
-    X(LEND_EVENT_JOB_OVERRAN, "a job returned more than 100 ms after its deadline")                  \
-    X(LEND_EVENT_DEADLOCK, "a wait was refused: it could never have ended")                 \
-    X(LEND_EVENT_LEASE_LEFT, "a lease was left behind by its owner; the model was taken back")        \
+    X(LEND_EVENT_JOB_OVERRAN, "a job returned more than 100 ms after its deadline")                \
+    X(LEND_EVENT_DEADLOCK, "a wait was refused: it could never have ended")                        \
+    X(LEND_EVENT_LEASE_LEFT, "a lease was left behind by its owner; the model was taken back")     \
     X(LEND_EVENT_HELD_LONG, "a lease is held for long")                                            \
     X(LEND_EVENT_STALLED, "borrowers wait and no model comes back: possibly stalled")              \
     X(LEND_EVENT_CHECK_FAILED, "an idle model was found unfit; it is replaced")

@@ -42,10 +42,10 @@ enum lend_when_full {
 struct lend_executor_options {
     size_t size; /* of this struct; LEND_EXECUTOR_OPTIONS sets it */
 
-    const char *name;        /* in reports, events and thread names; copied. Default: the pool's */
-    lend_pool *pool;         /* required; stays open at least as long as the executor */
-    uint32_t workers;        /* threads. Default one per model of the pool */
-    uint32_t queue_max;      /* queued jobs. Default 4 per worker */
+    const char *name;         /* in reports, events and thread names; copied. Default: the pool's */
+    lend_pool *pool;          /* required; stays open at least as long as the executor */
+    uint32_t workers;         /* threads. Default one per model of the pool */
+    uint32_t queue_max;       /* queued jobs. Default 4 per worker */
     uint64_t queue_bytes_max; /* sum of the queued jobs' `bytes`. Default: no bound */
     enum lend_when_full when_full;
     int64_t job_ms_default; /* what a zeroed deadline of a job means. Default 30000; -1: for ever */
@@ -101,11 +101,11 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
 
 /* Close an executor: nothing new is accepted, what is queued is still worked off until the
  * deadline. Then what has not started is cancelled (ESHUTDOWN), what runs is told to stop, and
- * what returns within 100 ms still counts as in time. When all is over, the threads end and the executor
- * is freed; its futures stay valid until they are dropped.
+ * what returns within 100 ms still counts as in time. When all is over, the threads end and the
+ * executor is freed; its futures stay valid until they are dropped.
  *
  * 0         closed; also for NULL
- * EBUSY     jobs still run; lend_pool_print names them. Call again
+ * EBUSY     jobs still run; lend_dump names them (lend/dump.h). Call again
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called from one of its own jobs or callbacks
  * EAGAIN    the thread must not wait (lend/thread.h)
@@ -115,23 +115,24 @@ LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_de
 /* A snapshot. accepted == pending + succeeded + failed + no_model + cancelled + expired, always. */
 struct lend_executor_stats {
     uint32_t workers;
-    uint32_t submitting;  /* threads that wait for room in the queue */
-    uint32_t queued;      /* in the queue */
-    uint32_t borrowing;   /* with a worker, waiting for a model */
-    uint32_t running;     /* on a model, also those whose deadline was answered */
+    uint32_t submitting; /* threads that wait for room in the queue */
+    uint32_t queued;     /* in the queue */
+    uint32_t borrowing;  /* with a worker, waiting for a model */
+    uint32_t running;    /* on a model, also those whose deadline was answered */
     uint64_t queued_bytes;
-    uint64_t accepted;    /* all jobs since open */
-    uint64_t pending;     /* of these, undecided */
+    uint64_t accepted; /* all jobs since open */
+    uint64_t pending;  /* of these, undecided */
     uint64_t succeeded, failed, no_model, cancelled, expired;
-    uint64_t refused;     /* submissions that were not accepted */
-    uint64_t overran;     /* jobs that returned after their deadline had been answered */
-    uint64_t events;      /* events raised, with or without a sink */
+    uint64_t refused;            /* submissions that were not accepted */
+    uint64_t overran;            /* jobs that returned after their deadline had been answered */
+    uint64_t events;             /* events raised, with or without a sink */
     struct lend_histogram waits; /* from acceptance to a model */
     struct lend_histogram runs;  /* of the jobs' run */
 };
 
 /* Fill *ret_stats. EINVAL if an argument is NULL. */
-LEND_API int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats *ret_stats);
+LEND_API int lend_executor_stats_get(lend_executor *executor,
+                                     struct lend_executor_stats *ret_stats);
 
 /* The options in force: what was defaulted is filled in; `name` lives as long as the executor.
  * EINVAL if an argument is NULL. */

@@ -61,8 +61,7 @@ struct lend_job_spec {
 };
 
 #ifndef __cplusplus
-#define LEND_JOB(...)                                                                              \
-    ((struct lend_job_spec){.size = sizeof(struct lend_job_spec), __VA_ARGS__})
+#define LEND_JOB(...) ((struct lend_job_spec){.size = sizeof(struct lend_job_spec), __VA_ARGS__})
 #endif
 
 /* Should the job stop: was it cancelled, did its deadline pass, is the executor closing for good?

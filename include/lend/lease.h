@@ -59,8 +59,8 @@ struct lend_lease {
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
- * the wait that would have ended first by its deadline is refused (the newest, if none has one), and
- * the others go on: give back what you hold, and try again.
+ * the wait that would have ended first by its deadline is refused (the newest, if none has one),
+ * and the others go on: give back what you hold, and try again.
  *
  * Not a cancellation point (pthread_cancel). */
 LEND_API LEND_NODISCARD struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,
@@ -78,7 +78,8 @@ LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_dea
  * lock; the model's `reset` runs here, before the model is offered again.
  *
  * A copy of a lease that was released already (ESTALE) and a lease of another thread or job
- * (EPERM; of a detached lease anybody may) change nothing: they are told to the pool's sink as LEND_EVENT_BAD_RELEASE. */
+ * (EPERM; of a detached lease anybody may) change nothing: they are told to the pool's sink as
+ * LEND_EVENT_BAD_RELEASE. */
 LEND_API void lend_release(struct lend_lease *lease);
 
 /* The same for a model that the borrower found broken: it is unloaded and replaced in the

@@ -44,7 +44,7 @@ typedef struct lend_pool lend_pool;
 struct lend_pool_options {
     size_t size; /* of this struct; LEND_POOL_OPTIONS sets it */
 
-    const char *name;                 /* in reports and events; up to 63 bytes are copied. Default "pool" */
+    const char *name; /* in reports and events; up to 63 bytes are copied. Default "pool" */
     const struct lend_model_ops *ops; /* required; copied */
     void *ops_context;                /* handed to each of them */
     uint32_t models;                  /* required: 1 to LEND_MODELS_MAX, or LEND_MODELS_AUTO */
@@ -58,15 +58,16 @@ struct lend_pool_options {
     void *progress_context;
 
     uint32_t models_max; /* how many lend_pool_resize may ask for. Default `models` */
-    uint32_t spares;     /* how many models may be loaded beyond the size, each in place of one whose
-                            job has overrun its deadline and does not return. Default none: there
-                            may be no memory for it */
+
+    /* How many models may be loaded beyond the size, each in place of one whose job has overrun its
+     * deadline and does not return. Default none: there may be no memory for it. */
+    uint32_t spares;
 
     uint64_t recycle_lends; /* load a model anew after so many leases. Default never */
     int64_t recycle_ms;     /* or when it is given back at this age. Default never */
     int64_t check_every_ms; /* check a model that was idle for so long (ops.check). Default never */
 
-    int64_t hold_alarm_ms;  /* tell of leases held for longer, once each. Default 60000; -1: never */
+    int64_t hold_alarm_ms; /* tell of leases held for longer, once each. Default 60000; -1: never */
     int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
                                Default 10000; -1: never */
 
@@ -119,19 +120,19 @@ LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadl
  * open. */
 struct lend_pool_stats {
     uint32_t models, free, lent, loading, retiring, lost;
-    uint32_t waiting;          /* borrowers in the queue */
-    bool suspended;            /* lend_pool_suspend */
-    bool reloading;            /* lend_pool_reload is under way */
-    uint64_t grants;           /* leases that got a model */
-    uint64_t queued;           /* of all acquires, how many had to queue */
-    uint64_t timeouts;         /* ETIMEDOUT */
-    uint64_t refusals;         /* every other failed acquire */
-    uint64_t broken;           /* models given back as broken, or that failed their reset */
-    uint64_t recycled;         /* models loaded anew because of options.recycle_... */
-    uint64_t loads;            /* models loaded and found fit, those of open included */
-    uint64_t load_failures;    /* loads or checks that failed */
-    uint64_t bad_releases;     /* stale or foreign ones, refused */
-    uint64_t events;           /* events raised, with or without a sink */
+    uint32_t waiting;            /* borrowers in the queue */
+    bool suspended;              /* lend_pool_suspend */
+    bool reloading;              /* lend_pool_reload is under way */
+    uint64_t grants;             /* leases that got a model */
+    uint64_t queued;             /* of all acquires, how many had to queue */
+    uint64_t timeouts;           /* ETIMEDOUT */
+    uint64_t refusals;           /* every other failed acquire */
+    uint64_t broken;             /* models given back as broken, or that failed their reset */
+    uint64_t recycled;           /* models loaded anew because of options.recycle_... */
+    uint64_t loads;              /* models loaded and found fit, those of open included */
+    uint64_t load_failures;      /* loads or checks that failed */
+    uint64_t bad_releases;       /* stale or foreign ones, refused */
+    uint64_t events;             /* events raised, with or without a sink */
     struct lend_histogram waits; /* of those acquires that had to queue, whatever came of it */
     struct lend_histogram holds; /* of leases that ended, to within the coarse clock's tick */
 };
@@ -156,8 +157,8 @@ LEND_API int lend_pool_options_get(const lend_pool *pool, struct lend_pool_optio
 
 /* operations: one at a time in each pool, without closing it */
 
-/* Lend nothing until lend_pool_resume. Leases that are out stay out, borrowers wait as long as their
- * deadlines let them. Both may be called twice.
+/* Lend nothing until lend_pool_resume. Leases that are out stay out, borrowers wait as long as
+ * their deadlines let them. Both may be called twice.
  *
  * EINVAL     pool is NULL
  * ESHUTDOWN  the pool is closing
@@ -165,10 +166,10 @@ LEND_API int lend_pool_options_get(const lend_pool *pool, struct lend_pool_optio
 LEND_API int lend_pool_suspend(lend_pool *pool);
 LEND_API int lend_pool_resume(lend_pool *pool);
 
-/* Load every model anew, one after another, each while the others are lent: an idle one, or the next
- * that comes back. The old one is unloaded when the new one has been loaded and checked, so there
- * must be memory for one more. If one cannot be loaded, the old one stays, no more are tried, and
- * `reason`, which may be NULL, has the loader's words.
+/* Load every model anew, one after another, each while the others are lent: an idle one, or the
+ * next that comes back. The old one is unloaded when the new one has been loaded and checked, so
+ * there must be memory for one more. If one cannot be loaded, the old one stays, no more are tried,
+ * and `reason`, which may be NULL, has the loader's words.
  *
  * 0          all are new
  * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are

@@ -75,24 +75,24 @@ enum lend_cause {
 };
 
 struct lend_report {
-    int error;              /* why there is a report; 0 for that of a live pool */
-    enum lend_cause cause;  /* what most likely is behind it */
-    char pool[64];          /* its name */
-    int64_t waited_ns;      /* by the call that failed */
-    bool suspended;         /* lend_pool_suspend */
-    unsigned models;        /* free + lent + loading + retiring + lost, always */
+    int error;             /* why there is a report; 0 for that of a live pool */
+    enum lend_cause cause; /* what most likely is behind it */
+    char pool[64];         /* its name */
+    int64_t waited_ns;     /* by the call that failed */
+    bool suspended;        /* lend_pool_suspend */
+    unsigned models;       /* free + lent + loading + retiring + lost, always */
     unsigned free, lent, loading, retiring, lost;
-    unsigned waiting;       /* borrowers in the queue at that moment */
+    unsigned waiting; /* borrowers in the queue at that moment */
     unsigned waiters_max;
-    char tenant[64];            /* name of an executor still open on a closing pool, or "" */
-    struct lend_reason loader;  /* what the last failed load said, while models are missing */
-    size_t holder_count;        /* == lent, but for leases that began or ended meanwhile */
-    const struct lend_holder *holders; /* oldest first; part of the report's own memory */
+    char tenant[64];           /* name of an executor still open on a closing pool, or "" */
+    struct lend_reason loader; /* what the last failed load said, while models are missing */
+    size_t holder_count;       /* == lent, but for leases that began or ended meanwhile */
+    const struct lend_holder *holders;   /* oldest first; part of the report's own memory */
     size_t waiter_count;                 /* of a live pool: the first of the queue, at most 64; of a
                                             failure 0, since then everybody would list everybody */
     const struct lend_borrower *waiters; /* in the order of the queue; likewise */
-    size_t step_count;                 /* of a deadlock; 0 for every other error */
-    const struct lend_step *steps;     /* from the refused wait onwards; likewise */
+    size_t step_count;                   /* of a deadlock; 0 for every other error */
+    const struct lend_step *steps;       /* from the refused wait onwards; likewise */
 };
 
 /* The words for a cause, "" for none or a foreign number. Static. */
@@ -104,8 +104,8 @@ LEND_API const char *lend_cause_words(enum lend_cause cause);
 LEND_API size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size);
 
 /* The same as one JSON object, for machines: every number and name above, times in ms, with all
- * holders, waiters and steps. If it does not fit it is not written at all: returns 0, and the buffer
- * holds "". Names are written as they are: they should be UTF-8. */
+ * holders, waiters and steps. If it does not fit it is not written at all: returns 0, and the
+ * buffer holds "". Names are written as they are: they should be UTF-8. */
 LEND_API size_t lend_report_print_json(const struct lend_report *report, char *buffer, size_t size);
 
 /* Free a report that was handed over (lend_pool_close). NULL is allowed. Those that belong to a

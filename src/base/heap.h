@@ -16,10 +16,11 @@ struct heap {
 
 /* A tree whose children are linked from first to last; none has a lesser key than its parent. */
 struct heap_node {
-    int64_t key; /* constant while it is in a heap */
+    int64_t key;       /* constant while it is in a heap */
     struct heap *heap; /* the one it is in, NULL if none */
     struct heap_node *child, *next;
-    struct heap_node *previous; /* the sibling before, of a first child its parent, of the top NULL */
+    struct heap_node
+        *previous; /* the sibling before, of a first child its parent, of the top NULL */
 };
 
 void lend__heap_insert(struct heap *heap, struct heap_node *node, int64_t key);

@@ -14,7 +14,7 @@
 #include <stdarg.h>
 
 struct text {
-    char *buffer;  /* may be NULL if size is 0 */
+    char *buffer; /* may be NULL if size is 0 */
     size_t size;
     size_t length; /* < size, or 0 */
     bool cut;      /* something did not fit: nothing more is added */

@@ -12,7 +12,8 @@ static bool all_workers_wait(const lend_executor *executor, struct wait *wait, s
     if (executor->locked.idle.length > 0)
         return false;
     for (uint32_t i = 0; i < executor->options.workers; i++)
-        if (lend__watch_meets(walk, wait, (struct tie){.tid = executor->workers[i].tid, .slot = -1}))
+        if (lend__watch_meets(walk, wait,
+                              (struct tie){.tid = executor->workers[i].tid, .slot = -1}))
             return false;
     return true;
 }

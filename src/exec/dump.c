@@ -99,7 +99,8 @@ static void add_task(struct text *text, const struct task *task, int64_t now_ns)
 static void add_executor(struct text *text, lend_executor *executor) {
     int64_t now_ns = lend__clock_now_ns();
     lend__lock_acquire(&executor->lock);
-    lend__text_add(text, "executor \"%s\": %u workers, %u idle, %u queued of at most %u, %u submitting\n",
+    lend__text_add(text,
+                   "executor \"%s\": %u workers, %u idle, %u queued of at most %u, %u submitting\n",
                    executor->name, executor->options.workers, executor->locked.idle.length,
                    executor->locked.queue.length, executor->options.queue_max,
                    executor->locked.submitters.length);
@@ -133,7 +134,7 @@ static struct dumper {
     struct alert alert;
     int descriptor;
     char *buffer;
-    struct word runs;     /* it may be asked */
+    struct word runs; /* it may be asked */
     struct word stopping;
 } dumper = {.lock = LOCK_INIT};
 

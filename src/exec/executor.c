@@ -94,8 +94,7 @@ static int open_executor(lend_executor *executor) {
     return error;
 }
 
-int lend_executor_open(lend_executor **ret_executor,
-                       const struct lend_executor_options *options) {
+int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_options *options) {
     struct lend_executor_options own;
     if (ret_executor == NULL)
         return EINVAL;

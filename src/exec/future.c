@@ -65,8 +65,8 @@ static int wait_for(lend_future *future, enum what what, lend_deadline deadline)
     if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
         help(task);
     lend__lock_acquire(&task->executor->lock);
-    bool there = what == DECIDED ? task_is_decided(task)
-                                 : task->place.list == &task->executor->locked.kept;
+    bool there =
+        what == DECIDED ? task_is_decided(task) : task->place.list == &task->executor->locked.kept;
     if (!there && thread_is_busy_with(task))
         error = EDEADLK;
     else if (!there && lend__thread_self.never_blocks && !deadline_is_now(deadline))

@@ -81,8 +81,7 @@ void lend__executor_give_up(lend_executor *executor, struct task *task, enum len
 }
 
 bool lend__executor_is_drained(lend_executor *executor) {
-    bool drained =
-        executor->locked.live.length == 0 && executor->locked.visitors.length == 0;
+    bool drained = executor->locked.live.length == 0 && executor->locked.visitors.length == 0;
     if (drained && executor->locked.closer != NULL)
         lend__parker_wake(executor->locked.closer);
     return drained;

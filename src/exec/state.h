@@ -8,11 +8,10 @@
  * ROOM    after every region under the lock: while a submitter waits, the first one's job does not
  *         fit. They come in in the order of the list, and nobody passes them
  * TIMER   a task is in `timers` while it is QUEUED and undecided or RUNNING, once more for a grace
- *         when its deadline was answered; while it is BORROWING, its borrow ends at its deadline and
- *         its runner answers
- * AWAKE   the timekeeper sleeps until `alarm_ns` at the longest, and no timer is earlier
- * CLOSED  it is CLOSED only when nothing is live and nobody is inside lend_submit (`visitors`), and
- *         freed when no task is left either
+ *         when its deadline was answered; while it is BORROWING, its borrow ends at its deadline
+ * and its runner answers AWAKE   the timekeeper sleeps until `alarm_ns` at the longest, and no
+ * timer is earlier CLOSED  it is CLOSED only when nothing is live and nobody is inside lend_submit
+ * (`visitors`), and freed when no task is left either
  *
  * lend__executor_settle restores WORK and ROOM; whoever changes the queue or the list of the idle
  * calls it before leaving the lock.
@@ -62,7 +61,7 @@ struct lend_executor {
     struct tenant tenant;                 /* what the pool knows of it */
     struct worker *workers;               /* options.workers of them; until it is CLOSED */
     struct thread timekeeper;
-    uint64_t era; /* sync/fork.h */
+    uint64_t era;           /* sync/fork.h */
     struct list_node entry; /* in the directory of dump.c, under its lock, until it is CLOSED */
 
     struct lock lock;
@@ -118,8 +117,8 @@ void lend__timekeeper_main(void *executor);
 /* Borrow, run, give back, answer: everything from BORROWING on, on this thread. */
 void lend__run_task(struct task *task);
 
-/* The same for a task that may be queued still, if a model is free now and nobody else has the task:
- * true then. */
+/* The same for a task that may be queued still, if a model is free now and nobody else has the
+ * task: true then. */
 bool lend__help_task(struct task *task);
 
 /* Tell the sink. No lock is held. */

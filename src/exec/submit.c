@@ -74,8 +74,7 @@ static void leave(lend_executor *executor, struct submitter *self, int error) {
     lend__lock_release(&executor->lock);
 }
 
-static int wait_and_leave(lend_executor *executor, struct submitter *self,
-                          lend_deadline deadline) {
+static int wait_and_leave(lend_executor *executor, struct submitter *self, lend_deadline deadline) {
     int error = 0;
     switch (wait_for_room(executor, self, deadline)) {
     case VERDICT_GRANTED:

@@ -79,11 +79,11 @@ struct task {
     /* under executor->lock */
     enum task_stage stage;
     bool told;
-    uint32_t runner_tid;    /* of the thread that has it, from BORROWING on */
+    uint32_t runner_tid;     /* of the thread that has it, from BORROWING on */
     struct lend_lease lease; /* while RUNNING: which model it has. Never released from here */
-    struct list_node place; /* in executor->live until it is over, then in executor->kept */
-    struct list_node turn;  /* in executor->queue or executor->given_up, or nowhere */
-    struct heap_node timer; /* in executor->timers, or nowhere */
+    struct list_node place;  /* in executor->live until it is over, then in executor->kept */
+    struct list_node turn;   /* in executor->queue or executor->given_up, or nowhere */
+    struct heap_node timer;  /* in executor->timers, or nowhere */
 };
 
 static inline struct task *task_of_job(const lend_job *job) {

@@ -24,10 +24,9 @@ static void look_at_holder(lend_pool *pool, struct slot *slot, int64_t now_ns) {
 
 static bool is_stalled(lend_pool *pool, int64_t now_ns) {
     lend__lock_acquire(&pool->lock);
-    bool stalled = pool->locked.waiters.length > 0 &&
-                   pool->locked.stall_told_ns != pool->locked.progress_ns &&
-                   elapsed_ns(pool->locked.progress_ns, now_ns) >=
-                       pool->options.stall_alarm_ms * NS_PER_MS;
+    bool stalled =
+        pool->locked.waiters.length > 0 && pool->locked.stall_told_ns != pool->locked.progress_ns &&
+        elapsed_ns(pool->locked.progress_ns, now_ns) >= pool->options.stall_alarm_ms * NS_PER_MS;
     if (stalled)
         pool->locked.stall_told_ns = pool->locked.progress_ns;
     lend__lock_release(&pool->lock);

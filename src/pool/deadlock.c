@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "pool/state.h"
 
-/* Every slot that there is is LENT, and nobody runs who holds one. What is FREE, RETIRING, LOADING or LOST may
- * yet be lent; whose lease was detached may be given back by anybody. */
+/* Every slot that there is is LENT, and nobody runs who holds one. What is FREE, RETIRING, LOADING
+ * or LOST may yet be lent; whose lease was detached may be given back by anybody. */
 static bool all_holders_wait(const lend_pool *pool, struct wait *wait, struct walk *walk) {
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         struct slot_holder holder;

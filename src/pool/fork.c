@@ -3,9 +3,9 @@
  * What becomes of pools in the child of a fork: nothing is lent by them, nothing given back, no
  * lock of theirs taken, no model touched. Every call says EOWNERDEAD. The two locks of the process
  * are held across the fork, so that the child finds what they guard in order. */
+#include "sync/fork.h"
 #include "pool/registry.h"
 #include "pool/state.h"
-#include "sync/fork.h"
 
 static void prepare(void) {
     lend__watch_lock();

@@ -63,7 +63,8 @@ static inline bool idle_put(struct word *idle, struct slot *slots, uint32_t inde
 static inline void idle_set_gate(struct word *idle, bool shut) {
     uint64_t gate = shut ? IDLE_SHUT : 0;
     uint64_t seen = word_peek(idle);
-    while ((seen & IDLE_SHUT) != gate && !word_swap(idle, &seen, idle_change(seen, gate, idle_top(seen))))
+    while ((seen & IDLE_SHUT) != gate &&
+           !word_swap(idle, &seen, idle_change(seen, gate, idle_top(seen))))
         ;
 }
 
@@ -93,7 +94,8 @@ static inline uint32_t idle_find(const struct word *idle, const struct slot *slo
 /* How many are on the stack: under pool->lock with the gate shut, when it holds still. */
 static inline uint32_t idle_count(const struct word *idle, const struct slot *slots) {
     uint32_t count = 0;
-    for (uint32_t i = idle_top(word_read(idle)); i != IDLE_NONE; i = (uint32_t)word_peek(&slots[i].next))
+    for (uint32_t i = idle_top(word_read(idle)); i != IDLE_NONE;
+         i = (uint32_t)word_peek(&slots[i].next))
         count++;
     return count;
 }

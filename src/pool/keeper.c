@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The keeper: the pool's one background thread. It brings the number of slots to what is wanted,
- * replaces what is RETIRING or LOST, renews what is of an older edition and checks what was idle for
- * long: one at a time, so that a pool never does without more than one model for it. A slot whose
- * load failed is tried again after a pause that doubles from 100 ms to 30 s, give or take a quarter,
- * so that many pools do not try in step. */
+ * replaces what is RETIRING or LOST, renews what is of an older edition and checks what was idle
+ * for long: one at a time, so that a pool never does without more than one model for it. A slot
+ * whose load failed is tried again after a pause that doubles from 100 ms to 30 s, give or take a
+ * quarter, so that many pools do not try in step. */
 #include "base/clock.h"
 #include "base/probe.h"
 #include "pool/loader.h"

@@ -46,7 +46,7 @@ struct loading {
     lend_pool *pool;
     struct parker opener; /* woken after each model and by each thread that ends */
     struct lock lock;
-    struct { /* under lock */
+    struct {             /* under lock */
         uint32_t next;   /* the slot to load next */
         uint32_t loaded; /* models that are ready */
         uint32_t ended;  /* threads that are done */

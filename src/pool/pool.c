@@ -162,10 +162,9 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
     uint64_t life = word_read(&slot->life);
     uint32_t absent = 0;
     uint32_t *const counts[] = {
-        [SLOT_ABSENT] = &absent,
-        [SLOT_FREE] = &stats->free,         [SLOT_LENT] = &stats->lent,
-        [SLOT_RETIRING] = &stats->retiring, [SLOT_LOADING] = &stats->loading,
-        [SLOT_LOST] = &stats->lost,
+        [SLOT_ABSENT] = &absent,          [SLOT_FREE] = &stats->free,
+        [SLOT_LENT] = &stats->lent,       [SLOT_RETIRING] = &stats->retiring,
+        [SLOT_LOADING] = &stats->loading, [SLOT_LOST] = &stats->lost,
     };
     ++*counts[life_state(life)];
     stats->models += life_state(life) != SLOT_ABSENT;

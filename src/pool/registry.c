@@ -9,9 +9,9 @@
 #include "pool/state.h"
 
 static struct registry {
-    struct lock lock;   /* before any pool's */
-    struct list pools;  /* of struct lend_pool.entry; under lock */
-    bool minds_forks; /* under lock */
+    struct lock lock;  /* before any pool's */
+    struct list pools; /* of struct lend_pool.entry; under lock */
+    bool minds_forks;  /* under lock */
 } registry = {.lock = LOCK_INIT};
 
 static void end_thread(void) {

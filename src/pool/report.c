@@ -60,7 +60,7 @@ static void count_state(struct lend_report *report, enum slot_state state) {
 static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_report *report) {
     if (pool->locked.phase != POOL_OPEN)
         return report->tenant[0] != '\0' && report->lent == 0 ? LEND_CAUSE_TENANTS
-                                                             : LEND_CAUSE_CLOSING;
+                                                              : LEND_CAUSE_CLOSING;
     if (report->error == EDEADLK)
         return LEND_CAUSE_DEADLOCK;
     if (pool->locked.hopeless)
@@ -117,9 +117,8 @@ struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited
                                       const struct steps *steps) {
     size_t models = pool->slot_count;
     size_t step_count = steps != NULL ? steps->count : 0;
-    struct report_memory *memory =
-        lend__memory_new(sizeof *memory + models * sizeof *memory->holders +
-                         step_count * sizeof(struct lend_step));
+    struct report_memory *memory = lend__memory_new(
+        sizeof *memory + models * sizeof *memory->holders + step_count * sizeof(struct lend_step));
     if (memory == NULL)
         return NULL;
     if (steps != NULL)
@@ -142,7 +141,8 @@ void lend_report_free(struct lend_report *report) {
 }
 
 /* Print a live pool in one of the two ways; without a pool to report on, say what there is. */
-static size_t print_live(lend_pool *pool, size_t (*print)(const struct lend_report *, char *, size_t),
+static size_t print_live(lend_pool *pool,
+                         size_t (*print)(const struct lend_report *, char *, size_t),
                          const char *nothing, const char *foreign, char *buffer, size_t size) {
     if (pool == NULL || pool_is_foreign(pool)) {
         struct text text = text_into(buffer, size);

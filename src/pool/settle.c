@@ -9,8 +9,7 @@
 static void grant(lend_pool *pool, struct borrower *borrower, uint32_t index, struct list *woken) {
     int64_t now_ns = lend__clock_coarse_ns();
     borrower->slot = index;
-    borrower->generation =
-        slot_lend(&pool->slots[index], borrower->owner, borrower->site, now_ns);
+    borrower->generation = slot_lend(&pool->slots[index], borrower->owner, borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
     PROBE(grant, pool->name, index);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);
@@ -28,8 +27,8 @@ void lend__pool_settle(lend_pool *pool, struct list *woken) {
             break;
         grant(pool, list_entry(waiters->first, struct borrower, waiter.node), index, woken);
     }
-    idle_set_gate(&pool->idle, pool->locked.phase != POOL_OPEN || waiters->length > 0 ||
-                                   pool->locked.minds);
+    idle_set_gate(&pool->idle,
+                  pool->locked.phase != POOL_OPEN || waiters->length > 0 || pool->locked.minds);
     if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
         lend__parker_wake(pool->locked.closer);
 }

@@ -17,8 +17,9 @@
  *         nobody is inside a slow path (`visitors`), no tenant is left and the keeper does nothing
  *
  * lend__pool_settle restores GATE and WORK; whoever changes the list, the stack or the phase under
- * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the slots;
- * whoever changes a state other than between FREE and LENT, or what is wanted, calls it before that.
+ * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the
+ * slots; whoever changes a state other than between FREE and LENT, or what is wanted, calls it
+ * before that.
  *
  * Locks: pool->lock, then a parker's mutex. No operation of a model, sink or progress callback
  * runs under either. Fast paths touch `idle` and their own slot, and nothing else of the pool
@@ -54,7 +55,7 @@ struct lend_pool {
     uint32_t slot_count;  /* options.models_max + options.spares */
     bool wears;           /* models are recycled */
     struct thread keeper;
-    uint64_t era; /* sync/fork.h */
+    uint64_t era;           /* sync/fork.h */
     struct list_node entry; /* in the registry, under its lock */
 
     _Alignas(CACHE_LINE) struct word idle; /* idle.h */
@@ -62,21 +63,21 @@ struct lend_pool {
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */
         enum pool_phase phase;
-        struct list waiters;   /* of struct borrower.waiter, oldest first */
-        struct list visitors;  /* of struct borrower.visit: on the slow path of acquire */
-        struct list tenants;   /* of struct tenant: open executors */
-        uint32_t models;       /* how many it is to have: options.models, or as resized */
-        uint64_t edition;      /* counts reloads */
+        struct list waiters;  /* of struct borrower.waiter, oldest first */
+        struct list visitors; /* of struct borrower.visit: on the slow path of acquire */
+        struct list tenants;  /* of struct tenant: open executors */
+        uint32_t models;      /* how many it is to have: options.models, or as resized */
+        uint64_t edition;     /* counts reloads */
         bool suspended;
-        bool reloading;        /* idle slots of an older edition are renewed one by one */
-        bool hopeless;         /* no slot lives; derived */
-        bool minds;            /* a model that comes back is looked at; derived */
-        struct slot *mending;  /* the slot that the keeper is busy with, or NULL */
-        struct slot *claimed;  /* LOADING, to be renewed by the keeper next, or NULL */
-        struct parker *closer;    /* of the thread that waits in close, or NULL */
-        struct parker *operation; /* of the thread that waits in reload or resize, or NULL */
-        int64_t progress_ns;   /* when a waiter was granted last, or the first one came */
-        int64_t stall_told_ns; /* the progress_ns for which a stall was told */
+        bool reloading;            /* idle slots of an older edition are renewed one by one */
+        bool hopeless;             /* no slot lives; derived */
+        bool minds;                /* a model that comes back is looked at; derived */
+        struct slot *mending;      /* the slot that the keeper is busy with, or NULL */
+        struct slot *claimed;      /* LOADING, to be renewed by the keeper next, or NULL */
+        struct parker *closer;     /* of the thread that waits in close, or NULL */
+        struct parker *operation;  /* of the thread that waits in reload or resize, or NULL */
+        int64_t progress_ns;       /* when a waiter was granted last, or the first one came */
+        int64_t stall_told_ns;     /* the progress_ns for which a stall was told */
         struct lend_reason loader; /* what the last failed load said */
         uint64_t queued, timeouts, refusals, broken, recycled, loads, load_failures;
         struct lend_histogram waits;
@@ -113,8 +114,8 @@ void lend__pool_survey(lend_pool *pool, struct list *woken);
 uint32_t lend__pool_present(const lend_pool *pool);
 uint32_t lend__pool_wanted(const lend_pool *pool);
 
-/* Under the lock: a slot whose lease has ended goes where it is needed: to a waiter, onto the stack,
- * or to the keeper. */
+/* Under the lock: a slot whose lease has ended goes where it is needed: to a waiter, onto the
+ * stack, or to the keeper. */
 void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken);
 
 /* Under the lock, by the keeper: tell a thread in reload or resize what has come of it. */

@@ -73,8 +73,8 @@ static pthread_key_t end_key;
 static pthread_once_t end_once = PTHREAD_ONCE_INIT;
 static struct word end_hook; /* void (*)(void), or 0 */
 
-/* Whatever the caller's destructors give back shall be given back by them, so the last round but one
- * is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
+/* Whatever the caller's destructors give back shall be given back by them, so the last round but
+ * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
 static void end_round(void *value) {
     uintptr_t round = (uintptr_t)value;
     void (*hook)(void) = (void (*)(void))(uintptr_t)word_read(&end_hook);

@@ -70,8 +70,8 @@ struct errand {
 struct thread_self {
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
     struct errand *errands; /* the innermost first */
-    uint32_t held;          /* leases taken on it and not given back on it: at least as many as it has */
-    bool never_blocks;      /* lend_thread_forbid_blocking */
+    uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
+    bool never_blocks; /* lend_thread_forbid_blocking */
 };
 
 extern _Thread_local struct thread_self lend__thread_self

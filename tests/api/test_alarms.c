@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the pool tells of by itself: leases held for long, stalls; and what it does by itself: checks
- * of idle models, recycling, replacements for models whose job has overrun. */
+ * What the pool tells of by itself: leases held for long, stalls; and what it does by itself:
+ * checks of idle models, recycling, replacements for models whose job has overrun. */
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/events.h"
@@ -143,9 +143,8 @@ static void a_model_whose_job_overruns_is_replaced_until_it_comes_back(void **st
     held_job_init(&next);
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .spares = 1);
     lend_executor *executor;
-    assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool,
-                                                                          .workers = 2)),
-                     0);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = 2)), 0);
     struct lend_job_spec spec = held_job_spec(&stuck, lend_within_ms(20));
     lend_future *overrun, *after;
     assert_int_equal(lend_submit(executor, &spec, &overrun), 0);

@@ -96,10 +96,10 @@ static void run_crossing(lend_deadline one, lend_deadline other, struct crossing
     tally_init(&holding);
     workshop_open(&a, 1, NULL);
     workshop_open(&b, 1, NULL);
-    crossings[0] = (struct crossing){.first = a.pool, .second = b.pool, .patience = one,
-                                     .holding = &holding};
-    crossings[1] = (struct crossing){.first = b.pool, .second = a.pool, .patience = other,
-                                     .holding = &holding};
+    crossings[0] =
+        (struct crossing){.first = a.pool, .second = b.pool, .patience = one, .holding = &holding};
+    crossings[1] = (struct crossing){
+        .first = b.pool, .second = a.pool, .patience = other, .holding = &holding};
     for (int i = 0; i < 2; i++)
         thread_start(&crossings[i].thread, cross, &crossings[i]);
     for (int i = 0; i < 2; i++)
@@ -137,10 +137,10 @@ static void a_holder_whose_wait_ends_in_time_is_waited_for(void **state) {
     tally_init(&holding);
     workshop_open(&a, 1, NULL);
     workshop_open(&b, 2, NULL); /* the other one is free to give back its first at once */
-    crossings[0] = (struct crossing){.first = a.pool, .second = b.pool, .patience = LEND_FOREVER,
-                                     .holding = &holding};
-    crossings[1] = (struct crossing){.first = b.pool, .second = a.pool, .patience = LEND_FOREVER,
-                                     .holding = &holding};
+    crossings[0] = (struct crossing){
+        .first = a.pool, .second = b.pool, .patience = LEND_FOREVER, .holding = &holding};
+    crossings[1] = (struct crossing){
+        .first = b.pool, .second = a.pool, .patience = LEND_FOREVER, .holding = &holding};
     for (int i = 0; i < 2; i++)
         thread_start(&crossings[i].thread, cross, &crossings[i]);
     for (int i = 0; i < 2; i++)
@@ -164,9 +164,8 @@ static int submit_and_wait(void *model, void *argument, lend_job *job) {
     (void)job;
     struct nesting *nesting = argument;
     lend_future *future;
-    int error = lend_submit(nesting->executor, &LEND_JOB(.run = nesting->inner,
-                                                         .deadline = LEND_FOREVER),
-                            &future);
+    int error = lend_submit(nesting->executor,
+                            &LEND_JOB(.run = nesting->inner, .deadline = LEND_FOREVER), &future);
     if (error != 0)
         return error;
     nesting->error = lend_future_wait(future, LEND_FOREVER);
@@ -181,9 +180,9 @@ static void a_job_that_waits_for_one_queued_behind_it_is_refused(void **state) {
     workshop_open(&shop, 1, NULL);
     struct nesting nesting = {.executor = shop.executor, .inner = plain_job_run};
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = submit_and_wait,
-                                                          .argument = &nesting,
-                                                          .deadline = LEND_FOREVER),
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = submit_and_wait, .argument = &nesting,
+                                           .deadline = LEND_FOREVER),
                                  &future),
                      0);
     assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
@@ -202,13 +201,14 @@ static void a_job_that_waits_for_one_that_waits_for_its_model_is_refused(void **
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.workers = 2));
     struct nesting nesting = {.executor = shop.executor, .inner = plain_job_run};
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = submit_and_wait,
-                                                          .argument = &nesting,
-                                                          .deadline = LEND_FOREVER),
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = submit_and_wait, .argument = &nesting,
+                                           .deadline = LEND_FOREVER),
                                  &future),
                      0);
     assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
-    /* Either wait closes the ring: the outer job's for the inner one, or the inner's for a model. */
+    /* Either wait closes the ring: the outer job's for the inner one, or the inner's for a model.
+     */
     assert_true(nesting.error == EDEADLK || nesting.inner_error == EDEADLK);
     lend_future_drop(future);
     workshop_close(&shop);
@@ -227,8 +227,8 @@ static int wait_for_queued(void *model, void *argument, lend_job *job) {
     struct nesting *nesting = argument;
     pthread_t ran_on;
     lend_future *future;
-    int error = lend_submit(nesting->executor, &LEND_JOB(.run = note_thread, .argument = &ran_on),
-                            &future);
+    int error =
+        lend_submit(nesting->executor, &LEND_JOB(.run = note_thread, .argument = &ran_on), &future);
     if (error != 0)
         return error;
     nesting->error = lend_future_wait(future, LEND_FOREVER);
@@ -243,9 +243,8 @@ static void a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free(vo
     workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
     struct nesting nesting = {.executor = shop.executor};
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = wait_for_queued,
-                                                          .argument = &nesting),
-                                 &future),
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = wait_for_queued, .argument = &nesting), &future),
                      0);
     assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
     assert_int_equal(lend_future_error(future), 0);
@@ -262,8 +261,8 @@ static void a_job_may_wait_for_one_that_another_worker_runs(void **state) {
     struct nesting nesting = {.executor = shop.executor, .inner = plain_job_run, .error = -1};
     for (int i = 0; i < 100; i++) {
         lend_future *future;
-        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = submit_and_wait,
-                                                              .argument = &nesting),
+        assert_int_equal(lend_submit(shop.executor,
+                                     &LEND_JOB(.run = submit_and_wait, .argument = &nesting),
                                      &future),
                          0);
         assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);

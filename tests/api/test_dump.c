@@ -68,7 +68,8 @@ static void assert_tells_the_scene(const char *words, const struct scene *scene)
     assert_non_null(strstr(words, "every model is in use"));
     assert_non_null(strstr(words, " has waited for "));
     assert_non_null(strstr(words, " at test_dump.c:"));
-    assert_non_null(strstr(words, "executor \"workshop\": 1 workers, 0 idle, 1 queued of at most 4"));
+    assert_non_null(
+        strstr(words, "executor \"workshop\": 1 workers, 0 idle, 1 queued of at most 4"));
     snprintf(job, sizeof job, "job %llu runs on thread ",
              (unsigned long long)scene->running.number);
     assert_non_null(strstr(words, job));
@@ -139,8 +140,8 @@ static void a_report_in_json_is_whole_or_nothing(void **state) {
     size_t length = lend_pool_print_json(scene.shop.pool, words, sizeof words);
     assert_int_equal(length, strlen(words));
     assert_true(length > 0);
-    assert_ptr_equal(strstr(words, "{\"pool\":\"workshop\",\"error\":\"0\",\"cause\":\"every model "),
-                     words);
+    assert_ptr_equal(
+        strstr(words, "{\"pool\":\"workshop\",\"error\":\"0\",\"cause\":\"every model "), words);
     assert_non_null(strstr(words, ",\"models\":1,\"free\":0,\"lent\":1,\"loading\":0"));
     assert_non_null(strstr(words, ",\"holders\":[{\"owner\":\"job\",\"id\":"));
     assert_non_null(strstr(words, ",\"waiters\":[{\"owner\":\"thread\",\"id\":"));
@@ -170,9 +171,10 @@ static void json_escapes_what_json_must(void **state) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = make, .unload = unmake);
     char words[1024];
     lend_pool *pool;
-    assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "a\"b\\c\n\xc3\xa9", .ops = &ops,
-                                                              .ops_context = words, .models = 1)),
-                     0);
+    assert_int_equal(
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.name = "a\"b\\c\n\xc3\xa9", .ops = &ops,
+                                                 .ops_context = words, .models = 1)),
+        0);
     assert_true(lend_pool_print_json(pool, words, sizeof words) > 0);
     assert_ptr_equal(strstr(words, "{\"pool\":\"a\\\"b\\\\c\\u000a\xc3\xa9\","), words);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);

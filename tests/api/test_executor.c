@@ -91,9 +91,9 @@ static void each_worker_begins_and_ends_once(void **state) {
     struct hooks hooks;
     tally_init(&hooks.begun);
     tally_init(&hooks.ended);
-    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.workers = 5, .worker_begins = begin_worker,
-                                                   .worker_ends = end_worker,
-                                                   .worker_context = &hooks));
+    workshop_open(&shop, 1,
+                  &LEND_EXECUTOR_OPTIONS(.workers = 5, .worker_begins = begin_worker,
+                                         .worker_ends = end_worker, .worker_context = &hooks));
     assert_true(tally_wait(&hooks.begun, 5));
     assert_int_equal(tally_count(&hooks.ended), 0);
     workshop_close(&shop);
@@ -152,9 +152,9 @@ static void the_figures_agree_with_what_happened(void **state) {
     held_job_init(&queued);
     workshop_open(&shop, 1, NULL);
     lend_future *failed;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &failed),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &failed),
+        0);
     assert_int_equal(lend_future_join(failed, LEND_FOREVER), 0);
     lend_future *running = held_job_submit(&shop, &held, LEND_FOREVER);
     assert_true(tally_wait(&held.started, 1));
@@ -294,8 +294,8 @@ static void a_second_closer_is_sent_away(void **state) {
     lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
     assert_true(tally_wait(&held.started, 1));
     thread_start(&closer, close_executor, shop.executor);
-    assert_true(eventually(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL) ==
-                           ESHUTDOWN));
+    assert_true(
+        eventually(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL) == ESHUTDOWN));
     assert_int_equal(lend_executor_close(shop.executor, LEND_NOW), EALREADY);
     tally_add(&held.go);
     assert_int_equal(thread_join(&closer), 0);

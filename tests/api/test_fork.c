@@ -38,8 +38,7 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_pool_close(shop->pool, LEND_FOREVER, NULL) == EOWNERDEAD);
     lend_pool_print(shop->pool, words, sizeof words);
     EXPECT(strcmp(words, "pool of the process that forked this one") == 0);
-    EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) ==
-           EOWNERDEAD);
+    EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) == EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
     EXPECT(lend_executor_stats_get(shop->executor, &executor_stats) == EOWNERDEAD);
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
@@ -131,8 +130,8 @@ static int open_and_borrow(void) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = make, .unload = unmake);
     int object;
     lend_pool *pool;
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &object,
-                                                 .models = 1)) != 0)
+    if (lend_pool_open(&pool,
+                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &object, .models = 1)) != 0)
         return 1;
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     int error = lend_lease_error(&lease);

@@ -52,9 +52,9 @@ static void a_jobs_error_is_in_its_future(void **state) {
     int error = 4711;
     workshop_open(&shop, 1, NULL);
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &future),
+        0);
     assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
     assert_int_equal(lend_future_outcome(future), LEND_FAILED);
     assert_int_equal(lend_future_error(future), 4711);
@@ -157,9 +157,9 @@ static void a_job_that_says_cancelled_without_being_asked_has_failed(void **stat
     int error = ECANCELED;
     workshop_open(&shop, 1, NULL);
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &future),
+        0);
     assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
     assert_int_equal(lend_future_outcome(future), LEND_FAILED);
     assert_int_equal(lend_future_error(future), ECANCELED);
@@ -181,10 +181,9 @@ static int return_argument(void *model, void *argument, lend_job *job) {
 
 static lend_future *run_for_value(struct workshop *shop, struct tally *value) {
     lend_future *future = NULL;
-    assert_int_equal(lend_submit(shop->executor, &LEND_JOB(.run = return_argument,
-                                                           .argument = value),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop->executor, &LEND_JOB(.run = return_argument, .argument = value), &future),
+        0);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     return future;
 }
@@ -225,10 +224,8 @@ static void the_value_of_a_job_without_a_future_is_destroyed(void **state) {
     struct tally value;
     tally_init(&value);
     workshop_open(&shop, 1, NULL);
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = return_argument,
-                                                          .argument = &value),
-                                 NULL),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = return_argument, .argument = &value), NULL), 0);
     workshop_close(&shop);
     assert_int_equal(tally_count(&value), 1);
 }
@@ -241,9 +238,9 @@ static void a_failure_that_nobody_reads_goes_to_the_sink(void **state) {
     int error = EIO;
     workshop_open(&shop, 1, NULL);
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &future),
+        0);
     int line = __LINE__ - 3;
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     assert_int_equal(events_count(&shop.events), 0);
@@ -265,9 +262,8 @@ static void a_failure_of_a_job_without_a_future_goes_to_the_sink(void **state) {
     struct workshop shop;
     int error = EIO;
     workshop_open(&shop, 1, NULL);
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 NULL),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), NULL), 0);
     workshop_close(&shop);
     assert_int_equal(shop.events.count, 1);
     assert_int_equal(shop.events.kept[0].kind, LEND_EVENT_JOB_UNREAD);
@@ -282,9 +278,9 @@ static void a_failure_that_was_read_or_asked_for_is_no_news(void **state) {
     held_job_init(&cancelled);
     workshop_open(&shop, 1, NULL);
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &future),
+        0);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     assert_int_equal(lend_future_error(future), EIO);
     lend_future_drop(future);
@@ -337,9 +333,8 @@ static void a_future_outlives_its_executor_and_its_pool(void **state) {
     lend_future *good = run_for_value(&shop, &value);
     int error = EIO;
     lend_future *bad;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error),
-                                 &bad),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .argument = &error), &bad), 0);
     assert_int_equal(lend_executor_close(shop.executor, LEND_FOREVER), 0);
     shop.executor = NULL;
     assert_int_equal(lend_pool_close(shop.pool, LEND_NOW, NULL), 0);

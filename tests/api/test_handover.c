@@ -240,9 +240,8 @@ static void a_job_that_returns_with_a_lease_leaves_it_to_the_pool(void **state) 
     workshop_open(&shop, 2, NULL);
     for (unsigned i = 0; i < 2; i++) {
         lend_future *future;
-        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = jobs[i], .argument = &shop),
-                                     &future),
-                         0);
+        assert_int_equal(
+            lend_submit(shop.executor, &LEND_JOB(.run = jobs[i], .argument = &shop), &future), 0);
         assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
         assert_int_equal(stats_of(shop.pool).free, 2);
         assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);

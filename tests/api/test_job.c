@@ -14,11 +14,10 @@
 /* Submit, wait until all of it is over, and hand back the future. */
 static lend_future *run_to_its_end(struct workshop *shop, lend_job_function *run, void *argument) {
     lend_future *future = NULL;
-    assert_int_equal(lend_submit(shop->executor,
-                                 &LEND_JOB(.run = run, .argument = argument,
-                                           .deadline = LEND_FOREVER),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop->executor,
+                    &LEND_JOB(.run = run, .argument = argument, .deadline = LEND_FOREVER), &future),
+        0);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     return future;
 }
@@ -151,24 +150,25 @@ static void a_job_knows_its_deadline(void **state) {
     lend_deadline given = lend_within_ms(60000), found = LEND_NOW;
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.job_ms_default = 70000));
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = note_deadline, .argument = &found,
-                                                          .deadline = given),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor,
+                    &LEND_JOB(.run = note_deadline, .argument = &found, .deadline = given),
+                    &future),
+        0);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     lend_future_drop(future);
     assert_int_equal(found.at_ns, given.at_ns);
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = note_deadline, .argument = &found),
-                                 &future),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = note_deadline, .argument = &found), &future),
+        0);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     lend_future_drop(future);
     assert_in_range(lend_deadline_left_ms(found), 60001, 70000);
     workshop_close(&shop);
 }
 
-static void a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission(
-    void **state) {
+static void
+a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission(void **state) {
     (void)state;
     struct workshop shop;
     struct held_job held;
@@ -239,8 +239,7 @@ int main(void) {
         cmocka_unit_test(words_that_do_not_fit_end_with_dots),
         cmocka_unit_test(a_model_that_its_job_found_broken_is_replaced),
         cmocka_unit_test(a_job_knows_its_deadline),
-        cmocka_unit_test(
-            a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
+        cmocka_unit_test(a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
         cmocka_unit_test(a_job_may_borrow_on_its_own_account),
         cmocka_unit_test(job_numbers_are_unique_in_the_process),
     };

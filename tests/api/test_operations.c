@@ -14,8 +14,7 @@
 
 static bool is_whole(lend_pool *pool) {
     struct lend_pool_stats stats = stats_of(pool);
-    return stats.models ==
-           stats.free + stats.lent + stats.loading + stats.retiring + stats.lost;
+    return stats.models == stats.free + stats.lent + stats.loading + stats.retiring + stats.lost;
 }
 
 static unsigned number_of(lend_pool *pool) {

@@ -132,7 +132,8 @@ static void a_wait_in_vain_says_how_long_it_was(void **state) {
     struct lend_lease lease = take_model(pool, &query);
     assert_int_equal(lend_lease_detach(&lease), 0);
     check_refusal(pool, LEND_BY_DEFAULT, LEND_CAUSE_HOLDERS,
-                  "pool \"ocr\": no model within D; 1 of 1 lent: #0 nobody (detached by thread T) for D at query.c:7; "
+                  "pool \"ocr\": no model within D; 1 of 1 lent: #0 nobody (detached by thread T) "
+                  "for D at query.c:7; "
                   "every model is in use and none came back in time");
 
     struct lend_lease failed = lend_acquire(pool, LEND_BY_DEFAULT);

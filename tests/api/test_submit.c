@@ -59,8 +59,8 @@ static void a_bad_spec_is_refused_and_nothing_of_it_is_called(void **state) {
     assert_int_equal(executor_stats_of(shop.executor).accepted, 0);
     assert_int_equal(executor_stats_of(shop.executor).refused, 3);
     workshop_close(&shop);
-    assert_int_equal(tally_count(&held.started) + tally_count(&held.done) + tally_count(&held.dropped),
-                     0);
+    assert_int_equal(
+        tally_count(&held.started) + tally_count(&held.done) + tally_count(&held.dropped), 0);
 }
 
 static void a_spec_from_a_newer_lend_is_taken_unless_it_sets_something_new(void **state) {
@@ -151,8 +151,9 @@ static void every_worker_has_a_job_next_to_a_queue_of_one(void **state) {
 static void a_full_queue_runs_the_job_on_the_submitting_thread(void **state) {
     (void)state;
     struct workshop shop;
-    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1,
-                                                   .when_full = LEND_FULL_RUN_HERE));
+    workshop_open(
+        &shop, 2,
+        &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1, .when_full = LEND_FULL_RUN_HERE));
     struct held_job held[2];
     lend_future *futures[2];
     held_job_init(&held[0]);
@@ -229,8 +230,8 @@ static void submitters_who_wait_for_room_come_in_in_their_order(void **state) {
     struct submission submissions[SUBMITTERS];
     for (unsigned i = 0; i < SUBMITTERS; i++) {
         turn[i] = (struct turn){.turns = &turns};
-        submissions[i] = (struct submission){.spec = LEND_JOB(.run = take_turn,
-                                                              .argument = &turn[i])};
+        submissions[i] =
+            (struct submission){.spec = LEND_JOB(.run = take_turn, .argument = &turn[i])};
         submission_start(&submissions[i], &jam.shop, i + 1);
     }
     jam_release(&jam);
@@ -279,8 +280,8 @@ static void a_waiting_submitter_whose_time_is_up_lets_the_next_one_in(void **sta
     struct jam jam;
     jam_open(&jam, LEND_EXECUTOR_OPTIONS(.queue_max = 2, .queue_bytes_max = 10,
                                          .when_full = LEND_FULL_WAIT));
-    struct submission big = {.spec = LEND_JOB(.run = plain_job_run, .bytes = 10,
-                                              .deadline = lend_within_ms(300))};
+    struct submission big = {
+        .spec = LEND_JOB(.run = plain_job_run, .bytes = 10, .deadline = lend_within_ms(300))};
     struct submission small = {.spec = LEND_JOB(.run = plain_job_run, .bytes = 1)};
     assert_int_equal(lend_future_cancel(jam.futures[1]), 0); /* room for one, of 10 bytes */
     struct submission nine = {.spec = LEND_JOB(.run = plain_job_run, .bytes = 9)};
@@ -337,8 +338,8 @@ static void a_worker_does_not_wait_for_room_in_its_own_queue(void **state) {
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = 2, .when_full = LEND_FULL_WAIT));
     struct inner_submission inner = {.executor = shop.executor};
     lend_future *future;
-    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = submit_to_own_executor,
-                                                          .argument = &inner),
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = submit_to_own_executor, .argument = &inner),
                                  &future),
                      0);
     assert_int_equal(lend_future_wait(future, LEND_BY_DEFAULT), 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every benchmark here measures with: a clock, and samples whose median and spread are printed.
- * Absolute times drift on shared machines, so contenders are always run in turn, A B C A B C, and
- * ratios are taken within one round. */
+ * What every benchmark here measures with: a clock, and samples whose median and spread are
+ * printed. Absolute times drift on shared machines, so contenders are always run in turn, A B C A B
+ * C, and ratios are taken within one round. */
 #ifndef LEND_BENCH_MEASURE_H
 #define LEND_BENCH_MEASURE_H
 

@@ -12,9 +12,9 @@
  * for each file, as it has to. */
 #include "measure.h"
 
+#include <glob.h>
 #include <lend/lend.h>
 #include <lend/ocr.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,9 +92,8 @@ static double read_with(const struct bench *bench, uint32_t models, bool engine_
     lend_executor *executor = NULL;
     double rate = -1;
     size_t count = engine_threads ? bench->uncapped_files : bench->file_count;
-    if (lend_pool_open(&pool,
-                       &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .ops_context = &ocr,
-                                          .models = models, .reason = &reason)) != 0)
+    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .ops_context = &ocr,
+                                                 .models = models, .reason = &reason)) != 0)
         fail("no pool", reason.text);
     else if (lend_executor_open(&executor,
                                 &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = UINT16_MAX)) != 0)
@@ -215,8 +214,9 @@ static int run(const struct bench *bench) {
     print_ratio("two / one", &to_one, 1.85);
     print_ratio("two / uncapped", &to_uncapped, 5);
     print_ratio("two / command", &to_command, 1.15);
-    printf("pool and executor, there and back: %.1f us, %.4f %% of a page   wanted: under 0.1   %s\n",
-           job_s * 1e6, share * 100, share < 0.001 ? "yes" : "NO");
+    printf(
+        "pool and executor, there and back: %.1f us, %.4f %% of a page   wanted: under 0.1   %s\n",
+        job_s * 1e6, share * 100, share < 0.001 ? "yes" : "NO");
     return 0;
 }
 

@@ -46,9 +46,9 @@ struct borrower {
     lend_deadline end;
     uint64_t random;
     uint64_t granted, refused, timed_out;
-    uint64_t shared;  /* a model that somebody else had too */
-    uint64_t odd;     /* refusals without a ring, and errors that should not be */
-    char ring[1024];  /* the last one in words */
+    uint64_t shared; /* a model that somebody else had too */
+    uint64_t odd;    /* refusals without a ring, and errors that should not be */
+    char ring[1024]; /* the last one in words */
     struct test_thread thread;
 };
 

@@ -4,6 +4,7 @@
  * past its deadline: every model is back, each job has exactly one outcome, and the counts agree.
  *
  * LEND_STRESS_JOBS in the environment sets another number of jobs. */
+#include <cmocka.h>
 #include <lend/lend.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #define MODELS 4
 #define SUBMITTERS 3
@@ -124,11 +124,11 @@ static void settle(struct account *account, struct totals *totals) {
 /* The default patience is long; only the jobs that are to overrun get a deadline that passes. */
 static int submit(struct account *account) {
     lend_deadline deadline = OVERRUNS(account->number) ? lend_within_ms(1) : LEND_FOREVER;
-    int error = lend_submit(shop.executor,
-                            &LEND_JOB(.run = work, .argument = account, .drop_argument = on_drop,
-                                      .done = on_done, .done_argument = account,
-                                      .deadline = deadline),
-                            &account->future);
+    int error =
+        lend_submit(shop.executor,
+                    &LEND_JOB(.run = work, .argument = account, .drop_argument = on_drop,
+                              .done = on_done, .done_argument = account, .deadline = deadline),
+                    &account->future);
     if (error == 0 && IS_CANCELLED(account->number))
         lend_future_cancel(account->future);
     return error;
@@ -174,8 +174,8 @@ static void every_job_has_one_outcome_and_every_model_comes_back(void **state) {
                                                                    .ops_context = &shop)),
                      0);
     assert_int_equal(
-        lend_executor_open(&shop.executor, &LEND_EXECUTOR_OPTIONS(.pool = shop.pool,
-                                                                  .when_full = LEND_FULL_WAIT)),
+        lend_executor_open(&shop.executor,
+                           &LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .when_full = LEND_FULL_WAIT)),
         0);
 
     struct share shares[SUBMITTERS] = {0};
@@ -213,9 +213,8 @@ static void every_job_has_one_outcome_and_every_model_comes_back(void **state) {
     assert_int_equal(jobs_stats.failed, totals.by_outcome[LEND_FAILED]);
     assert_int_equal(jobs_stats.cancelled, totals.by_outcome[LEND_CANCELLED]);
     assert_int_equal(jobs_stats.expired, totals.by_outcome[LEND_EXPIRED]);
-    assert_int_equal(jobs_stats.succeeded + jobs_stats.failed + jobs_stats.cancelled +
-                         jobs_stats.expired,
-                     jobs);
+    assert_int_equal(
+        jobs_stats.succeeded + jobs_stats.failed + jobs_stats.cancelled + jobs_stats.expired, jobs);
     assert_int_equal(pool_stats.free, MODELS);
     assert_int_equal(lend_executor_close(shop.executor, LEND_NOW), 0);
     assert_int_equal(lend_pool_close(shop.pool, LEND_NOW, NULL), 0);

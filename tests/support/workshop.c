@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-
 static int load(void **ret_model, void *context, struct lend_reason *reason) {
     struct workshop *workshop = context;
     if (atomic_load(&workshop->loads_fail))

@@ -25,10 +25,10 @@ enum doing { RUNS, WAITS_FOR_POOL, WAITS_FOR_JOB };
 
 struct thread_state {
     enum doing doing;
-    int what;     /* the pool or job it waits for */
-    int deadline; /* of the wait */
-    int ticket;   /* its place in the pool's queue */
-    int runs_job; /* the job that it runs, or NOBODY */
+    int what;      /* the pool or job it waits for */
+    int deadline;  /* of the wait */
+    int ticket;    /* its place in the pool's queue */
+    int runs_job;  /* the job that it runs, or NOBODY */
     int works_for; /* executor, or NOBODY */
 };
 
