@@ -4,7 +4,6 @@
  * past its deadline: every model is back, each job has exactly one outcome, and the counts agree.
  *
  * LEND_STRESS_JOBS in the environment sets another number of jobs. */
-#include <cmocka.h>
 #include <lend/lend.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #define MODELS 4
 #define SUBMITTERS 3
