@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define MODELS 4
+#define BOUND 8      /* jobs that may wait */
 #define LIMIT_MS 200 /* a plain queue waits for ever; here, for so long */
 
 struct model {
@@ -25,13 +26,7 @@ static int recognise(struct model *model, const char *page) {
     return page[0] != '\0' ? 0 : EIO;
 }
 
-static sem_t begun, go;
-
-/* Here a job says that it has begun, and waits until it may go on. */
-static void hold_up(void) {
-    sem_post(&begun);
-    sem_wait(&go);
-}
+static sem_t begun, go; /* a job says by the one that it runs, and waits for the other */
 
 /* The plain queue of models: a mutex, a condition, get and put. */
 
@@ -67,9 +62,7 @@ static struct model *queue_get(struct queue *queue) {
 }
 
 static void queue_init(struct queue *queue) {
-    *queue = (struct queue){0};
-    pthread_mutex_init(&queue->mutex, NULL);
-    pthread_cond_init(&queue->put, NULL);
+    *queue = (struct queue){.mutex = PTHREAD_MUTEX_INITIALIZER, .put = PTHREAD_COND_INITIALIZER};
     for (int i = 0; i < MODELS; i++)
         queue_put(queue, &queue->models[i]);
 }
@@ -107,16 +100,16 @@ static void *crew_work(void *argument) {
             return NULL;
         if (errand->cancelled)
             continue;
-        hold_up();
+        sem_post(&begun);
+        sem_wait(&go);
         recognise(errand->model, errand->page); /* whether it could: nobody asks */
         queue_put(errand->queue, errand->model);
     }
 }
 
 static void crew_open(struct crew *crew, int waiting_max) {
-    *crew = (struct crew){.waiting_max = waiting_max};
-    pthread_mutex_init(&crew->mutex, NULL);
-    pthread_cond_init(&crew->more, NULL);
+    *crew = (struct crew){.mutex = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
+    crew->waiting_max = waiting_max;
     if (pthread_create(&crew->thread, NULL, crew_work, crew) != 0)
         abort();
 }
@@ -150,20 +143,24 @@ static void unload(void *model, void *context) {
 static const struct lend_model_ops model_ops = LEND_MODEL_OPS(.load = load, .unload = unload);
 
 static int read_job(void *model, void *page, lend_job *job) {
-    hold_up();
+    sem_post(&begun);
+    sem_wait(&go);
     int error = recognise(model, page);
-    return error == 0 ? 0 : lend_job_explain(job, error, "an empty page");
+    return error != 0 ? lend_job_explain(job, error, "an empty page") : 0;
 }
 
-static lend_executor *executor_open(lend_pool *pool, uint32_t workers, uint32_t queue_max) {
+static lend_executor *executor_open(lend_pool *pool, uint32_t workers) {
     lend_executor *executor = NULL;
     if (lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = workers,
-                                                             .queue_max = queue_max)) != 0)
+                                                             .queue_max = BOUND)) != 0)
         abort();
     return executor;
 }
 
-/* What is printed. */
+static void executor_close(lend_executor *executor) {
+    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
+        abort();
+}
 
 static void print_wait(const char *who, const struct model *model) {
     if (model == NULL)
@@ -183,6 +180,8 @@ static void print_pool(lend_pool *pool, int error) {
 /* A report is one line; a page is narrower. What differs from run to run is evened out: threads are
  * numbered from 4711 on, jobs from 1, and all times are the limit. */
 static void print_report(const struct lend_report *report) {
+    if (report == NULL)
+        abort();
     struct lend_report steady = *report;
     struct lend_holder holders[MODELS];
     steady.waited_ns = INT64_C(1000000) * LIMIT_MS;
@@ -239,18 +238,17 @@ static void failing_job(struct queue *queue, lend_pool *pool) {
  * it gives the model back. */
 
 static void blocked_loop(struct queue *queue, lend_pool *pool) {
-    struct lend_lease leases[MODELS + 1];
+    struct lend_lease leases[MODELS + 1], *fifth = &leases[MODELS];
     printf("2. Four tasks of an event loop hold a model each; the fifth waits for one.\n");
     for (int i = 0; i < MODELS; i++)
         queue_get(queue);
-    print_wait("the fifth", queue_get(queue)); /* and the four never get their next turn */
+    print_wait("the fifth, and with it the loop,", queue_get(queue));
 
     lend_thread_forbid_blocking(true);
     for (int i = 0; i <= MODELS; i++)
         leases[i] = lend_acquire(pool, LEND_FOREVER);
-    printf("   lend   the fifth is told %s, at once\n",
-           lend_errname(lend_lease_error(&leases[MODELS])));
-    print_report(lend_lease_report(&leases[MODELS]));
+    printf("   lend   the fifth is told %s, at once\n", lend_errname(lend_lease_error(fifth)));
+    print_report(lend_lease_report(fifth));
     for (int i = 0; i <= MODELS; i++)
         lend_release(&leases[i]);
     print_pool(pool, read_borrowing(pool, "text")); /* in its next turn */
@@ -265,7 +263,7 @@ static void cancel_plainly(struct queue *queue) {
     struct errand errands[MODELS];
     queue_init(&others);
     struct errand before = {.queue = &others, .model = queue_get(&others), .page = "text"};
-    crew_open(&crew, /* waiting_max= */ MODELS);
+    crew_open(&crew, BOUND);
     crew_add(&crew, &before);
     sem_wait(&begun);
     for (int i = 0; i < MODELS; i++) {
@@ -289,7 +287,7 @@ static void cancelled_job(struct queue *queue, lend_pool *pool) {
     cancel_plainly(queue);
     print_wait("the fifth", queue_get(queue));
 
-    lend_executor *executor = executor_open(pool, /* workers= */ 1, /* queue_max= */ MODELS);
+    lend_executor *executor = executor_open(pool, /* workers= */ 1);
     lend_future_drop(submit(executor, "text"));
     sem_wait(&begun);
     for (int i = 0; i < MODELS; i++) {
@@ -298,14 +296,11 @@ static void cancelled_job(struct queue *queue, lend_pool *pool) {
         lend_future_drop(future);
     }
     sem_post(&go);
-    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
-        abort();
+    executor_close(executor);
     print_pool(pool, read_borrowing(pool, "text"));
 }
 
 /* 4. The bound on what may wait is accepted, and ignored. */
-
-#define BOUND 8
 
 static void crowd_plainly(struct queue *queue) {
     static struct errand errands[CROWD];
@@ -325,10 +320,10 @@ static void crowd_plainly(struct queue *queue) {
 
 static void ignored_bound(struct queue *queue, lend_pool *pool) {
     int refused = 0;
-    printf("4. A thousand jobs are submitted, and at most eight may wait.\n");
+    printf("4. A thousand jobs are submitted to one thread, and eight may wait.\n");
     crowd_plainly(queue);
 
-    lend_executor *executor = executor_open(pool, /* workers= */ 1, BOUND);
+    lend_executor *executor = executor_open(pool, /* workers= */ 1);
     for (int i = 0; i < CROWD; i++) {
         int error = lend_submit(executor, &LEND_JOB(.run = read_job, .argument = "text"), NULL);
         if (i == 0)
@@ -338,8 +333,7 @@ static void ignored_bound(struct queue *queue, lend_pool *pool) {
     printf("   lend   1 runs, %d wait, %d are told EAGAIN\n", CROWD - 1 - refused, refused);
     for (int i = 0; i < 1 + BOUND; i++)
         sem_post(&go);
-    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
-        abort();
+    executor_close(executor);
     for (int i = 0; i < BOUND; i++)
         sem_wait(&begun);
 }
@@ -367,7 +361,7 @@ static void silent_failure(struct queue *queue, lend_pool *pool) {
     printf("5. Four pages cannot be read; while they are tried there is no model for a fifth.\n");
     lose_errors_plainly(queue);
 
-    lend_executor *executor = executor_open(pool, MODELS, BOUND);
+    lend_executor *executor = executor_open(pool, MODELS);
     for (int i = 0; i < MODELS; i++) {
         futures[i] = submit(executor, "");
         sem_wait(&begun);
@@ -376,16 +370,15 @@ static void silent_failure(struct queue *queue, lend_pool *pool) {
     printf("   lend   the fifth is told %s\n", lend_errname(lend_lease_error(&lease)));
     print_report(lend_lease_report(&lease));
     lend_release(&lease);
-    for (int i = 0; i < MODELS; i++) {
+    for (int i = 0; i < MODELS; i++)
         sem_post(&go);
-        if (lend_future_wait(futures[i], lend_within_ms(5000)) == 0)
-            printf("   lend   page %d: %s, %s: %s\n", i + 1,
-                   lend_outcome_words(lend_future_outcome(futures[i])),
-                   lend_errname(lend_future_error(futures[i])), lend_future_reason(futures[i]));
+    executor_close(executor);
+    for (int i = 0; i < MODELS; i++) {
+        printf("   lend   page %d: %s, %s: %s\n", i + 1,
+               lend_outcome_words(lend_future_outcome(futures[i])),
+               lend_errname(lend_future_error(futures[i])), lend_future_reason(futures[i]));
         lend_future_drop(futures[i]);
     }
-    if (lend_executor_close(executor, lend_within_ms(5000)) != 0)
-        abort();
 }
 
 int main(void) {
@@ -393,9 +386,8 @@ int main(void) {
         failing_job, blocked_loop, cancelled_job, ignored_bound, silent_failure,
     };
     lend_pool *pool = NULL;
-    sem_init(&begun, 0, 0);
-    sem_init(&go, 0, 0);
-    if (lend_pool_open(&pool,
+    if (sem_init(&begun, 0, 0) != 0 || sem_init(&go, 0, 0) != 0 ||
+        lend_pool_open(&pool,
                        &LEND_POOL_OPTIONS(.name = "ocr", .ops = &model_ops, .models = MODELS)) != 0)
         return 1;
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {

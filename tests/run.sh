@@ -22,21 +22,21 @@ stage() {
     shift 3
     start=$(date +%s)
     printf '== %s\n' "$name"
-    cmake -S . -B "$folder" -G Ninja -DLEND_BUILD_TESTS=ON "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
-    ninja -C "$folder" -j "$jobs" >>"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; exit 1; }
+    mkdir -p "$folder"
+    cmake -S . -B "$folder" -G Ninja -DLEND_BUILD_TESTS=ON "$@" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+    ninja -C "$folder" -j "$jobs" >>"$folder/log" 2>&1 || { tail -n 60 "$folder/log"; exit 1; }
     # shellcheck disable=SC2086  # several arguments on purpose
     ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error $select
     printf '== %s: %s s\n' "$name" "$(($(date +%s) - start))"
 }
 
-mkdir -p build
 stage "gcc" build "" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
-stage "gcc, AddressSanitizer and UBSan" build/asan "-L api|unit|stress|ocr|examples" \
+stage "gcc, AddressSanitizer and UBSan" build/asan "-L api|scenarios|unit|stress|ocr|examples" \
     -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEND_SANITIZE=address,undefined
-stage "clang, ThreadSanitizer" build/tsan "-L api|unit|stress|examples" \
+stage "clang, ThreadSanitizer" build/tsan "-L api|scenarios|unit|stress|examples" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
-stage "gcc, ThreadSanitizer" build/tsan-gcc "-L api|unit|examples" \
+stage "gcc, ThreadSanitizer" build/tsan-gcc "-L api|scenarios|unit|examples" \
     -DCMAKE_C_COMPILER=gcc -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
-stage "clang" build/clang "-L api|unit|examples|refuse" \
+stage "clang" build/clang "-L api|scenarios|unit|examples|refuse" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
 printf '== all of it: %s s\n' "$(($(date +%s) - began))"

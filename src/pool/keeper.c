@@ -273,7 +273,7 @@ static void check(lend_pool *pool, struct slot *slot) {
 
 void lend__pool_keep(void *argument) {
     lend_pool *pool = argument;
-    for (struct chore chore; pick(pool, &chore);) {
+    for (struct chore chore = {0}; pick(pool, &chore);) {
         switch (chore.kind) {
         case CHORE_REPLACE:
             replace(pool, chore.slot);

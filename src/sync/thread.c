@@ -73,11 +73,17 @@ static pthread_key_t end_key;
 static pthread_once_t end_once = PTHREAD_ONCE_INIT;
 static struct word end_hook; /* void (*)(void), or 0 */
 
+/* After a cancellation AddressSanitizer takes the frames that were unwound for still being there,
+ * and complains of the hook's use of their stack; it is in the program, or it is not. */
+extern void __asan_handle_no_return(void) __attribute__((__weak__));
+
 /* Whatever the caller's destructors give back shall be given back by them, so the last round but
  * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
 static void end_round(void *value) {
     uintptr_t round = (uintptr_t)value;
     void (*hook)(void) = (void (*)(void))(uintptr_t)word_read(&end_hook);
+    if (__asan_handle_no_return != NULL)
+        __asan_handle_no_return();
     if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS)
         pthread_setspecific(end_key, (void *)(round + 1));
     else if (hook != NULL)

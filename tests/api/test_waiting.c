@@ -6,6 +6,7 @@
 #include "support/borrower.h"
 #include "support/fake_model.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,8 @@
 #include <cmocka.h>
 
 #define WAITERS 5
-#define ROUNDS 20000
+#define RACE_MS 500
+#define LAST_ROUND UINT_MAX
 
 static void the_patience_of_a_pool_may_be_without_end(void **state) {
     (void)state;
@@ -195,7 +197,7 @@ static void a_timed_out_waiter_never_owns_a_model(void **state) {
 /* Two threads that meet once per round. */
 struct race {
     lend_pool *pool;
-    atomic_uint begun, over; /* rounds */
+    atomic_uint begun, over; /* rounds; LAST_ROUND when there are no more */
 };
 
 /* Spins, so that both go on at the same moment, but not for long on a core that the other needs. */
@@ -208,12 +210,14 @@ static void wait_for_round(atomic_uint *counter, unsigned round) {
 static int arrive_each_round(void *argument) {
     struct race *race = argument;
     int error = 0;
-    for (unsigned round = 1; round <= ROUNDS && error == 0; round++) {
+    for (unsigned round = 1; error == 0; round++) {
         wait_for_round(&race->begun, round);
+        if (atomic_load(&race->begun) == LAST_ROUND)
+            break;
         struct lend_lease lease = lend_acquire(race->pool, lend_within_ms(PATIENCE_MS));
         error = lend_lease_error(&lease);
         lend_release(&lease);
-        atomic_store(&race->over, error == 0 ? round : ROUNDS);
+        atomic_store(&race->over, error == 0 ? round : LAST_ROUND);
     }
     return error;
 }
@@ -225,7 +229,8 @@ static void a_release_that_races_an_arrival_is_not_lost(void **state) {
     struct race race = {.pool = fakes_pool(&fakes, .models = 1, .ops = &fake_plain_ops)};
     struct test_thread other;
     thread_start(&other, arrive_each_round, &race);
-    for (unsigned round = 1; round <= ROUNDS; round++) {
+    lend_deadline enough = lend_within_ms(RACE_MS);
+    for (unsigned round = 1; lend_deadline_left_ms(enough) > 0; round++) {
         struct lend_lease lease = borrow_now(race.pool);
         atomic_store(&race.begun, round);
         for (volatile unsigned delay = round % 1000; delay > 0;)
@@ -233,6 +238,7 @@ static void a_release_that_races_an_arrival_is_not_lost(void **state) {
         lend_release(&lease);
         wait_for_round(&race.over, round);
     }
+    atomic_store(&race.begun, LAST_ROUND);
     assert_int_equal(thread_join(&other), 0);
     fakes_close(&fakes, race.pool);
 }

@@ -146,7 +146,7 @@ static void scanned_pages_are_read_the_same_in_any_order(void **state) {
 
 static void the_engines_threads_do_not_change_what_is_read(void **state) {
     (void)state;
-    struct library library = scanned_pages("pages/*.tif", 2);
+    struct library library = scanned_pages("pages/*.tif", 1);
     struct lend_ocr_options options = options_for(NULL, true);
     read_each_on_a_fresh_model(&library, NULL);
     lend_pool *pool = reader_open(&options);

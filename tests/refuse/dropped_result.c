@@ -34,6 +34,7 @@ void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future) {
     CALL(lend_future_wait(future, LEND_NOW));                     /* refused: result */
     CALL(lend_future_join(future, LEND_NOW));                     /* refused: result */
     CALL(lend_future_take(future));                               /* refused: result */
+    CALL(lend_dump_start(2));                                     /* refused: result */
     CALL(lend_ocr_admit(NULL, 0, NULL, NULL, NULL));              /* refused: result */
     CALL(lend_ocr_recognise(lease.model, NULL, NULL, NULL));      /* refused: result */
 }
