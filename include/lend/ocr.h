@@ -111,8 +111,8 @@ struct lend_ocr_options {
 /* The operations for struct lend_pool_options; ops_context is a struct lend_ocr_options, or NULL
  * for the defaults. A load fails with EIO naming the language that is missing, cut short or of
  * another kind, EINVAL naming the option that is out of range. What no load can report is a flipped
- * bit inside a language's network: the engine ends the process for that, by an assertion of its own.
- * The first load of a process silences what the engine and Leptonica would write to stderr. */
+ * bit inside a language's network: the engine ends the process for that, by an assertion of its
+ * own. The first load of a process silences what the engine and Leptonica would write to stderr. */
 LEND_API extern const struct lend_model_ops lend_ocr_model_ops;
 
 /* reading */
