@@ -26,7 +26,8 @@ LEND_BEGIN_DECLS
 /* A job while it runs. Valid in its `run` only, on the thread that runs it. */
 typedef struct lend_job lend_job;
 
-/* The work. Returns 0 or an error: errno values or numbers of its own. */
+/* The work. Returns 0 or an error: errno values or numbers of its own. One that ends its thread
+ * instead (pthread_exit, cancellation) has failed with ECANCELED, and its worker gets another. */
 typedef int lend_job_function(void *model, void *argument, lend_job *job);
 
 /* Told once, when the outcome is decided; on a worker or the executor's timekeeper, outside every

@@ -74,7 +74,8 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
     waiters_wake(&woken);
     lend__parker_wake(&executor->alarm);
     for (uint32_t i = 0; i < workers; i++) {
-        lend__thread_join(&executor->workers[i].thread);
+        if (!executor->workers[i].is_gone)
+            lend__thread_join(&executor->workers[i].thread);
         waiter_deinit(&executor->workers[i].waiter);
     }
     lend__thread_join(&executor->timekeeper);

@@ -34,15 +34,20 @@ static void fill_defaults(lend_executor *executor) {
     }
 }
 
+int lend__worker_start(struct worker *worker) {
+    char name[16];
+    struct text text = text_into(name, sizeof name);
+    lend__text_add(&text, "%.10s/%u", worker->executor->name, worker->number);
+    return lend__thread_start(&worker->thread, name, lend__worker_main, worker);
+}
+
 static int start_worker(lend_executor *executor, uint32_t number) {
     struct worker *worker = &executor->workers[number];
     worker->executor = executor;
+    worker->number = number;
     if (waiter_init(&worker->waiter) != 0)
         return ENOMEM;
-    char name[16];
-    struct text text = text_into(name, sizeof name);
-    lend__text_add(&text, "%.10s/%u", executor->name, number);
-    int error = lend__thread_start(&worker->thread, name, lend__worker_main, worker);
+    int error = lend__worker_start(worker);
     if (error != 0)
         waiter_deinit(&worker->waiter);
     return error;

@@ -48,6 +48,7 @@ static void hand_over(lend_executor *executor, struct list *woken) {
     struct task *task = list_entry(executor->locked.queue.first, struct task, turn);
     struct worker *worker = list_entry(executor->locked.idle.last, struct worker, waiter.node);
     lend__executor_take(executor, task, worker->tid);
+    task->worker = worker;
     worker->task = task;
     waiter_decide(&worker->waiter, VERDICT_GRANTED, &executor->locked.idle, woken);
 }

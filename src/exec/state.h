@@ -42,6 +42,7 @@ struct worker {
     struct thread thread;
     struct lend_executor *executor;
     uint32_t number;
+    bool is_gone;         /* a job ended its thread, and there was no other to be had */
     struct waiter waiter; /* in executor->idle, or about to look at `task` */
     uint32_t tid;         /* under the lock: 0 until it was idle for the first time */
     struct task *task;    /* under the lock: handed over, not yet begun */
@@ -112,6 +113,12 @@ bool lend__executor_is_drained(lend_executor *executor);
 
 /* The threads. */
 void lend__worker_main(void *worker);
+int lend__worker_start(struct worker *worker);
+
+/* On a worker's thread that is about to end in the middle of a job: have another one in its place.
+ * Without one, the executor goes on with fewer. */
+void lend__worker_replace(struct worker *worker);
+
 void lend__timekeeper_main(void *executor);
 
 /* Borrow, run, give back, answer: everything from BORROWING on, on this thread. */

@@ -80,6 +80,7 @@ struct task {
     enum task_stage stage;
     bool told;
     uint32_t runner_tid;     /* of the thread that has it, from BORROWING on */
+    struct worker *worker;   /* that it was handed to; NULL if it is run by a thread that waits */
     struct lend_lease lease; /* while RUNNING: which model it has. Never released from here */
     struct list_node place;  /* in executor->live until it is over, then in executor->kept */
     struct list_node turn;   /* in executor->queue or executor->given_up, or nowhere */

@@ -102,19 +102,61 @@ static void give_back(struct lend_job *job, struct lend_lease *lease, uint32_t h
         lend__reclaim_from_job(thread_owner());
 }
 
+/* One call of a job's function, which may never return: it may end its thread. */
+struct run {
+    struct task *task;
+    struct lend_lease *lease;
+    uint32_t held_before;
+    int64_t began_ns;
+    int error;
+    bool returned;
+};
+
 /* True if somebody else has told or tells the owner. */
-static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+static bool complete(struct run *run) {
+    struct task *task = run->task;
     struct lend_job *job = &task->job;
-    int64_t began_ns = lend__clock_now_ns();
-    int error = task->spec.run(lease->model, task->spec.argument, job);
-    int64_t ran_ns = elapsed_ns(began_ns, lend__clock_now_ns());
-    give_back(job, lease, held_before);
-    bool overran = end_run(task, error, ran_ns);
+    int64_t ran_ns = elapsed_ns(run->began_ns, lend__clock_now_ns());
+    give_back(job, run->lease, run->held_before);
+    bool overran = end_run(task, run->error, ran_ns);
     if (overran)
-        report_overrun(task, error);
+        report_overrun(task, run->error);
     if (job->value != NULL && job->destroy != NULL)
         job->destroy(job->value);
     return overran;
+}
+
+static void call(void *argument) {
+    struct run *run = argument;
+    run->error = run->task->spec.run(run->lease->model, run->task->spec.argument, &run->task->job);
+    run->returned = true;
+}
+
+/* The thread ends in the middle of the job. Everything that would have been done after the return
+ * is done here; and before the task is over, so that nobody closes the executor meanwhile, a worker
+ * is given another thread. */
+static void catch_end(void *argument) {
+    struct run *run = argument;
+    if (run->returned)
+        return;
+    struct task *task = run->task;
+    run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
+    bool told = complete(run);
+    thread_forget_errands();
+    if (!told)
+        lend__task_tell(task);
+    if (task->worker != NULL)
+        lend__worker_replace(task->worker);
+    lend__task_finish(task);
+}
+
+static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+    struct run run = {.task = task,
+                      .lease = lease,
+                      .held_before = held_before,
+                      .began_ns = lend__clock_now_ns()};
+    lend__thread_guard(call, &run, catch_end, &run);
+    return complete(&run);
 }
 
 /* With a lease or the lack of one. True if somebody else tells the owner. */
@@ -196,6 +238,14 @@ static struct task *next_task(struct worker *self) {
         return NULL;
     waiter_finish(&self->waiter);
     return self->waiter.verdict == VERDICT_GRANTED ? self->task : NULL;
+}
+
+void lend__worker_replace(struct worker *worker) {
+    const struct lend_executor_options *options = &worker->executor->options;
+    if (options->worker_ends != NULL)
+        options->worker_ends(options->worker_context);
+    lend__thread_detach_self();
+    worker->is_gone = lend__worker_start(worker) != 0;
 }
 
 void lend__worker_main(void *argument) {

@@ -64,6 +64,10 @@ void lend__thread_join(struct thread *thread) {
     lend__thread_unshield(state);
 }
 
+void lend__thread_detach_self(void) {
+    pthread_detach(pthread_self());
+}
+
 bool lend__thread_is_self(const struct thread *thread) {
     return pthread_equal(thread->handle, pthread_self()) != 0;
 }

@@ -19,6 +19,9 @@ int lend__thread_start(struct thread *thread, const char *name, void (*main)(voi
                        void *argument);
 void lend__thread_join(struct thread *thread);
 
+/* Nobody will join the calling thread. */
+void lend__thread_detach_self(void);
+
 /* Is it the one that runs this? */
 bool lend__thread_is_self(const struct thread *thread);
 
@@ -103,6 +106,12 @@ static inline void thread_errand_begin(struct errand *errand, const void *execut
 
 static inline void thread_errand_end(struct errand *errand) {
     lend__thread_self.errands = errand->outer;
+}
+
+/* The thread ends, and the stack that its errands are on is being unwound: it is just itself. */
+static inline void thread_forget_errands(void) {
+    lend__thread_self.errands = NULL;
+    lend__thread_self.owner = 0;
 }
 
 static inline bool thread_is_busy_for(const void *executor) {

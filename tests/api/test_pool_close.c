@@ -199,7 +199,10 @@ static void a_pool_is_not_freed_under_those_who_leave_it(void **state) {
         struct borrower waiters[WAITERS];
         borrowers_queue_up(waiters, WAITERS, pool);
         struct closer closer = {.pool = pool, .deadline = LEND_FOREVER};
-        start_closer(&closer);
+        thread_start(&closer.thread, close_pool, &closer);
+        lend_deadline until = await_begin();
+        while (!is_closing(pool) && lend_deadline_left_ms(until) > 0)
+            ; /* no pause: the model is back before the waiters are awake */
         lend_release(&lease);
         borrowers_join(waiters, WAITERS, ESHUTDOWN);
         assert_int_equal(thread_join(&closer.thread), 0);
