@@ -151,10 +151,8 @@ static void catch_end(void *argument) {
 }
 
 static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
-    struct run run = {.task = task,
-                      .lease = lease,
-                      .held_before = held_before,
-                      .began_ns = lend__clock_now_ns()};
+    struct run run = {
+        .task = task, .lease = lease, .held_before = held_before, .began_ns = lend__clock_now_ns()};
     lend__thread_guard(call, &run, catch_end, &run);
     return complete(&run);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ways in which other pools lose count of what they have, or do not notice that there is more of it:
- * capacity that comes from elsewhere than a return, a count that is taken down twice, a factory that
- * fails, and one that is stuck. Here the count is right, and whoever waits gets it or is told. */
+ * Ways in which other pools lose count of what they have, or do not notice that there is more of
+ * it: capacity that comes from elsewhere than a return, a count that is taken down twice, a factory
+ * that fails, and one that is stuck. Here the count is right, and whoever waits gets it or is told.
+ */
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
@@ -133,10 +134,10 @@ static void what_fails_at_the_start_fails_the_start_with_its_own_words(void **st
     struct lend_reason reason = {0};
     lend_pool *pool = NULL;
     fakes_fail_nth(&fakes.load, 3, ENOENT, "no such model");
-    assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &fake_ops,
-                                                              .ops_context = &fakes, .models = 4,
-                                                              .reason = &reason)),
-                     EIO);
+    assert_int_equal(
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &fake_ops, .ops_context = &fakes,
+                                                 .models = 4, .reason = &reason)),
+        EIO);
     assert_null(pool);
     assert_int_equal(reason.error, ENOENT);
     assert_string_equal(reason.text, "no such model");
@@ -211,7 +212,8 @@ static void a_reset_that_is_stuck_is_named_with_the_line_that_borrowed(void **st
     borrower_queue_up(&waiter);
     assert_true(eventually(events_count_of(&events, LEND_EVENT_HELD_LONG) == 1));
     assert_true(eventually(events_count_of(&events, LEND_EVENT_STALLED) == 1));
-    assert_non_null(strstr(events_first_of(&events, LEND_EVENT_HELD_LONG).site->file, "borrower.c"));
+    assert_non_null(
+        strstr(events_first_of(&events, LEND_EVENT_HELD_LONG).site->file, "borrower.c"));
     assert_int_equal(borrower_join(&waiter), ETIMEDOUT);
     assert_int_equal(waiter.cause, LEND_CAUSE_HOLDERS);
     gate_open(&gate);

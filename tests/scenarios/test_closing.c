@@ -23,8 +23,7 @@ static void a_close_ends_by_its_deadline_and_takes_nothing_from_a_holder(void **
     gate_init(&leave);
     tally_init(&turns);
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    struct borrower holder = {
-        .pool = pool, .deadline = LEND_NOW, .turns = &turns, .leave = &leave};
+    struct borrower holder = {.pool = pool, .deadline = LEND_NOW, .turns = &turns, .leave = &leave};
     borrower_start(&holder);
     assert_true(tally_wait(&turns, 1));
     lend_deadline end = lend_within_ms(100);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What stops other executors: jobs that wait for jobs queued behind them, a queue without a bound, a
- * thread and a model gone with each job that overruns, work on what nobody waits for any more, errors
- * that nobody sees, four models of which one is used. */
+ * What stops other executors: jobs that wait for jobs queued behind them, a queue without a bound,
+ * a thread and a model gone with each job that overruns, work on what nobody waits for any more,
+ * errors that nobody sees, four models of which one is used. */
 #include "support/await.h"
 #include "support/fake_model.h"
 #include "support/workshop.h"
@@ -163,7 +163,7 @@ static void what_expired_in_the_queue_is_not_worked_on(void **state) {
 
 /* errors */
 
-static int fail(void *model, void *argument, lend_job *job) {
+static int fail_on_page(void *model, void *argument, lend_job *job) {
     (void)model;
     (void)argument;
     return lend_job_explain(job, EBADMSG, "page 7 cannot be read");
@@ -174,7 +174,7 @@ static void an_error_that_nobody_reads_is_told_to_the_sink(void **state) {
     struct workshop shop;
     const struct lend_site *here = LEND_HERE;
     workshop_open(&shop, MODELS, NULL);
-    assert_int_equal(lend_submit_at(shop.executor, &LEND_JOB(.run = fail), NULL, here), 0);
+    assert_int_equal(lend_submit_at(shop.executor, &LEND_JOB(.run = fail_on_page), NULL, here), 0);
     assert_true(eventually(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD) == 1));
     struct recorded_event event = events_first_of(&shop.events, LEND_EVENT_JOB_UNREAD);
     assert_int_equal(event.error, EBADMSG);

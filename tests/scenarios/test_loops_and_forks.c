@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two places in which other pools hang: the thread of an event loop, that waits for what only its own
- * next turn could give back, and the child of a fork, that waits for threads which it does not
+ * Two places in which other pools hang: the thread of an event loop, that waits for what only its
+ * own next turn could give back, and the child of a fork, that waits for threads which it does not
  * have. Here both are told at once. */
 #include "support/await.h"
 #include "support/borrower.h"
@@ -105,10 +105,9 @@ static void a_loop_that_submits_waits_for_nothing_at_all(void **state) {
     workshop_open(&shop, MODELS, &LEND_EXECUTOR_OPTIONS(.when_full = LEND_FULL_WAIT));
     lend_thread_forbid_blocking(true);
     for (int i = 0; i < 10000; i++) {
-        int error = lend_submit(shop.executor,
-                                &LEND_JOB(.run = plain_job_run, .done = on_done,
-                                          .done_argument = &done),
-                                NULL);
+        int error = lend_submit(
+            shop.executor, &LEND_JOB(.run = plain_job_run, .done = on_done, .done_argument = &done),
+            NULL);
         accepted += error == 0;
         refused += error == EWOULDBLOCK;
     }
@@ -146,8 +145,8 @@ static void a_forked_child_hangs_in_nothing_and_its_parent_notices_nothing(void 
     workshop_open(&shop, 2, NULL);
     lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
     assert_true(tally_wait(&held.started, 1));
-    struct lend_lease lease = borrow_detached(shop.pool); /* now all are out, */
-    lend_future *waiting; /* and somebody waits */
+    struct lend_lease lease = borrow_detached(shop.pool);
+    lend_future *waiting; /* all are out, and somebody waits */
     assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &waiting), 0);
     assert_true(eventually(stats_of(shop.pool).waiting == 1));
 

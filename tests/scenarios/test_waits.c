@@ -308,9 +308,9 @@ static void one_deadline_covers_all_that_a_job_waits_for(void **state) {
     struct lend_lease held = borrow_detached(shop.pool);
     lend_deadline both = lend_within_ms(100);
     lend_future *borrowing, *queued;
-    assert_int_equal(lend_submit(shop.executor,
-                                 &LEND_JOB(.run = plain_job_run, .deadline = both), &borrowing),
-                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .deadline = both), &borrowing),
+        0);
     assert_true(eventually(stats_of(shop.pool).waiting == 1));
     assert_int_equal(
         lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .deadline = both), &queued), 0);

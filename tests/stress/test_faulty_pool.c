@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pool whose loads fail three times in ten, whose resets fail once in ten and of whose jobs one in
- * twenty overruns its deadline: it lends on, each snapshot of it is whole, each model has one user
- * at a time, each job one outcome, and in the end every model is back.
+ * A pool whose loads fail three times in ten, whose resets fail once in ten and of whose jobs one
+ * in twenty overruns its deadline: it lends on, each snapshot of it is whole, each model has one
+ * user at a time, each job one outcome, and in the end every model is back.
  *
  * LEND_STRESS_BORROWS in the environment sets another number of leases. A slot whose load failed
- * rests for 100 ms, twice as long after each failure more: 75 ms for each reload on the average. Each
- * tenth lease is followed by a reload, so that a slot gives some 130 leases a second; it is the
- * number of models that makes a million end in time. The longest rests come in at the end. */
+ * rests for 100 ms, twice as long after each failure more: 75 ms for each reload on the average.
+ * Each tenth lease is followed by a reload, so that a slot gives some 130 leases a second; it is
+ * the number of models that makes a million end in time. The longest rests come in at the end. */
 #include "support/await.h"
 #include "support/thread.h"
 
@@ -42,11 +42,11 @@ static struct {
     lend_executor *executor;
     atomic_bool faulty; /* the loads, and the resets */
     atomic_bool over;
-    atomic_uint alive;                 /* models */
-    atomic_uint shared;                /* times that a model was used twice at once */
-    atomic_uint strange;               /* answers that should not be */
-    _Atomic uint64_t dice;             /* rolled so far */
-    _Atomic uint64_t told, dropped;    /* jobs */
+    atomic_uint alive;                  /* models */
+    atomic_uint shared;                 /* times that a model was used twice at once */
+    atomic_uint strange;                /* answers that should not be */
+    _Atomic uint64_t dice;              /* rolled so far */
+    _Atomic uint64_t told, dropped;     /* jobs */
     _Atomic uint64_t borrowed, in_vain; /* directly */
 } shop;
 
@@ -238,8 +238,8 @@ static void print_summary(const struct lend_pool_stats *stats,
     print_message("%" PRIu64 " leases, %" PRIu64 " of them to jobs; %" PRIu64
                   " models failed their reset, %" PRIu64 " loads failed, %" PRIu64
                   " did not; %" PRIu64 " jobs overran; %" PRIu64
-                  " asked while no model was left; %" PRIu64
-                  " snapshots; whole after %" PRId64 " ms more\n",
+                  " asked while no model was left; %" PRIu64 " snapshots; whole after %" PRId64
+                  " ms more\n",
                   stats->grants, stats->grants - atomic_load(&shop.borrowed), stats->broken,
                   stats->load_failures, stats->loads, jobs->overran,
                   atomic_load(&shop.in_vain) + jobs->no_model, snapshots, end_ms);
@@ -251,23 +251,22 @@ static void a_pool_that_fails_in_every_way_lends_on_and_ends_whole(void **state)
     static const struct lend_model_ops ops =
         LEND_MODEL_OPS(.load = load, .unload = unload, .reset = reset);
     uint64_t wanted = borrows_wanted(), torn = 0;
-    assert_int_equal(
-        lend_pool_open(&shop.pool,
-                       &LEND_POOL_OPTIONS(.ops = &ops, .models = MODELS, .spares = SPARES)),
-        0);
-    assert_int_equal(lend_executor_open(&shop.executor,
-                                        &LEND_EXECUTOR_OPTIONS(.pool = shop.pool,
-                                                               .workers = WORKERS,
-                                                               .when_full = LEND_FULL_WAIT)),
+    assert_int_equal(lend_pool_open(&shop.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = MODELS,
+                                                                   .spares = SPARES)),
                      0);
+    assert_int_equal(
+        lend_executor_open(&shop.executor,
+                           &LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .workers = WORKERS,
+                                                  .when_full = LEND_FULL_WAIT)),
+        0);
     atomic_store(&shop.faulty, true);
     start_all(threads);
     uint64_t snapshots = watch(wanted, &torn);
     end_all(threads);
     struct lend_executor_stats jobs;
     assert_true(eventually(executor_stats_of(shop.executor).pending == 0));
-    assert_true(eventually(atomic_load(&shop.dropped) ==
-                           executor_stats_of(shop.executor).accepted));
+    assert_true(
+        eventually(atomic_load(&shop.dropped) == executor_stats_of(shop.executor).accepted));
     jobs = executor_stats_of(shop.executor);
     assert_int_equal(lend_executor_close(shop.executor, LEND_FOREVER), 0);
     int64_t end_ms = end_whole(&torn);
