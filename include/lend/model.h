@@ -43,8 +43,10 @@ struct lend_model_ops {
      * the model back, before the next borrower can see it. A failure has the model replaced. */
     int (*reset)(void *model, void *context, struct lend_reason *reason);
 
-    /* Optional. Is it fit to be lent? After every load, before the first lease. A failure counts
-     * as a failed load. */
+    /* Optional. Is it fit to be lent? After every load, before the first lease: a failure counts as
+     * a failed load. Of a model that was taken back from a thread or job that ended with it, on
+     * that thread, before its reset; and of an idle one now and then (options.check_every_ms), on
+     * the keeper: a failure has the model replaced. */
     int (*check)(void *model, void *context, struct lend_reason *reason);
 };
 

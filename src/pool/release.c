@@ -88,23 +88,27 @@ static void put_back(lend_pool *pool, uint32_t index) {
     waiters_wake(&woken);
 }
 
-/* Reset may contain cancellation points; a thread cancelled in one would leave with the model. */
-static int reset(const lend_pool *pool, void *model, struct lend_reason *reason) {
-    if (pool->ops.reset == NULL)
+typedef int model_operation(void *model, void *context, struct lend_reason *reason);
+
+/* Reset or check, if there is such an operation. It may contain cancellation points; a thread
+ * cancelled in one would leave with the model. */
+static int operate(const lend_pool *pool, model_operation *operation, uint32_t index,
+                   struct lend_reason *reason) {
+    reason->error = 0;
+    reason->text[0] = '\0';
+    if (operation == NULL)
         return 0;
     int shield = lend__thread_shield();
-    int error = pool->ops.reset(model, pool->options.ops_context, reason);
+    int error = operation(pool->slots[index].model, pool->options.ops_context, reason);
     lend__thread_unshield(shield);
     return error;
 }
 
 /* To the next borrower, or to the keeper if it cannot be reset. */
 static void give_back(lend_pool *pool, uint32_t index) {
-    PROBE(release, pool->name, index);
     struct lend_reason reason;
-    reason.error = 0;
-    reason.text[0] = '\0';
-    int error = reset(pool, pool->slots[index].model, &reason);
+    PROBE(release, pool->name, index);
+    int error = operate(pool, pool->ops.reset, index, &reason);
     if (error != 0)
         retire(pool, index, LEND_EVENT_RESET_FAILED, error, reason.text);
     else if (pool->wears && is_worn(pool, &pool->slots[index]))
@@ -148,13 +152,18 @@ void lend_release_broken(struct lend_lease *lease, const char *why) {
         retire(own.pool, own.slot, LEND_EVENT_MODEL_BROKEN, 0, why != NULL ? why : "");
 }
 
-/* Reset and check it as after any lease, with one thing more to tell. */
+/* Nobody knows in what state its borrower left it: it is checked, too, before it is lent again. */
 void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who) {
     struct slot *slot = &pool->slots[index];
     const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
+    struct lend_reason reason;
     lend__pool_event(pool, LEND_EVENT_LEASE_LEFT, 0, (int)index, site, who);
     lend__thread_self.held--;
-    give_back(pool, index);
+    int error = operate(pool, pool->ops.check, index, &reason);
+    if (error != 0)
+        retire(pool, index, LEND_EVENT_CHECK_FAILED, error, reason.text);
+    else
+        give_back(pool, index);
 }
 
 struct lend_lease lend_lease_take(struct lend_lease *lease) {

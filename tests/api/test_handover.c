@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Leases that change hands, and leases whose owner ends without giving them back. */
+#include "support/fake_model.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -198,6 +199,27 @@ static void a_thread_that_ends_with_a_lease_leaves_it_to_the_pool(void **state) 
     workshop_close(&shop);
 }
 
+static int leave_with_a_fake(void *argument) {
+    struct lend_lease lease = lend_acquire(argument, LEND_NOW);
+    return lend_lease_error(&lease);
+}
+
+static void a_model_that_was_left_behind_is_checked_and_if_need_be_replaced(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    unsigned checks = fakes.check.calls;
+    assert_int_equal(thread_run(leave_with_a_fake, pool), 0);
+    assert_true(eventually(stats_of(pool).free == 1));
+    assert_int_equal(fakes.check.calls, checks + 1);
+    assert_int_equal(fakes.reset.calls, 1);
+    fakes_fail_next(&fakes.check, 1, EIO, "left in the middle of a page");
+    assert_int_equal(thread_run(leave_with_a_fake, pool), 0);
+    assert_true(eventually(stats_of(pool).loads == 2));
+    assert_int_equal(stats_of(pool).broken, 1);
+    fakes_close(&fakes, pool);
+}
+
 static void jump_out_of_a_borrow(struct workshop *shop, jmp_buf *out) {
     lend_with (lease, shop->pool, LEND_NOW) {
         longjmp(*out, 1);
@@ -290,6 +312,7 @@ int main(void) {
         cmocka_unit_test(of_several_who_adopt_a_lease_one_gets_it),
         cmocka_unit_test(a_report_says_that_nobody_has_a_detached_lease),
         cmocka_unit_test(a_thread_that_ends_with_a_lease_leaves_it_to_the_pool),
+        cmocka_unit_test(a_model_that_was_left_behind_is_checked_and_if_need_be_replaced),
         cmocka_unit_test(what_a_longjmp_skipped_comes_back_when_the_thread_ends),
         cmocka_unit_test(a_job_that_returns_with_a_lease_leaves_it_to_the_pool),
         cmocka_unit_test(a_lease_that_a_destructor_gives_back_is_not_left),
