@@ -435,10 +435,11 @@ static void a_job_that_got_no_model_has_the_report_as_its_reason(void **state) {
     scene_open(&scene, .models = 1);
     holder_start(&holder, scene.pool, here);
     assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = scene.pool)), 0);
-    assert_int_equal(
-        lend_submit(executor, &LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(WAIT_MS)),
-                    &future),
-        0);
+    assert_int_equal(lend_submit(executor,
+                                 &LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(1000)),
+                                 &future),
+                     0);
+    assert_true(eventually(stats_of(scene.pool).waiting == 1));
     assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
     assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
     assert_non_null(strstr(lend_future_reason(future), printed(here, &words)));

@@ -306,7 +306,7 @@ static void one_deadline_covers_all_that_a_job_waits_for(void **state) {
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
     struct lend_lease held = borrow_detached(shop.pool);
-    lend_deadline both = lend_within_ms(100);
+    lend_deadline both = lend_within_ms(1000);
     lend_future *borrowing, *queued;
     assert_int_equal(
         lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run, .deadline = both), &borrowing),
