@@ -14,8 +14,8 @@
  * them. A pointer into the model dies with the lease.
  *
  * A lease whose owner has ended (the thread left, the job returned) is taken back, told to the
- * pool's sink with the site of the borrow (LEND_EVENT_LEASE_LEFT), and its model checked, reset and
- * lent again, or replaced if that fails. */
+ * pool's sink with the site of the borrow (LEND_EVENT_LEASE_LEFT), and its model reset, checked
+ * and lent again, or replaced if that fails. */
 #ifndef LEND_LEASE_H
 #define LEND_LEASE_H
 

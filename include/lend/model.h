@@ -45,7 +45,7 @@ struct lend_model_ops {
 
     /* Optional. Is it fit to be lent? After every load, before the first lease: a failure counts as
      * a failed load. Of a model that was taken back from a thread or job that ended with it, on
-     * that thread, before its reset; and of an idle one now and then (options.check_every_ms), on
+     * that thread, after its reset; and of an idle one now and then (options.check_every_ms), on
      * the keeper: a failure has the model replaced. */
     int (*check)(void *model, void *context, struct lend_reason *reason);
 };

@@ -104,13 +104,18 @@ static int operate(const lend_pool *pool, model_operation *operation, uint32_t i
     return error;
 }
 
-/* To the next borrower, or to the keeper if it cannot be reset. */
-static void give_back(lend_pool *pool, uint32_t index) {
+/* To the next borrower, or to the keeper if it is not fit for one. */
+static void give_back(lend_pool *pool, uint32_t index, model_operation *check) {
     struct lend_reason reason;
+    enum lend_event_kind kind = LEND_EVENT_RESET_FAILED;
     PROBE(release, pool->name, index);
     int error = operate(pool, pool->ops.reset, index, &reason);
+    if (error == 0 && check != NULL) {
+        kind = LEND_EVENT_CHECK_FAILED;
+        error = operate(pool, check, index, &reason);
+    }
     if (error != 0)
-        retire(pool, index, LEND_EVENT_RESET_FAILED, error, reason.text);
+        retire(pool, index, kind, error, reason.text);
     else if (pool->wears && is_worn(pool, &pool->slots[index]))
         to_keeper(pool, index, &pool->locked.recycled);
     else
@@ -143,7 +148,7 @@ static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
 void lend_release(struct lend_lease *lease) {
     struct lend_lease own;
     if (surrender(lease, &own))
-        give_back(own.pool, own.slot);
+        give_back(own.pool, own.slot, /* check= */ NULL);
 }
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {
@@ -156,14 +161,9 @@ void lend_release_broken(struct lend_lease *lease, const char *why) {
 void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who) {
     struct slot *slot = &pool->slots[index];
     const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
-    struct lend_reason reason;
     lend__pool_event(pool, LEND_EVENT_LEASE_LEFT, 0, (int)index, site, who);
     lend__thread_self.held--;
-    int error = operate(pool, pool->ops.check, index, &reason);
-    if (error != 0)
-        retire(pool, index, LEND_EVENT_CHECK_FAILED, error, reason.text);
-    else
-        give_back(pool, index);
+    give_back(pool, index, pool->ops.check);
 }
 
 struct lend_lease lend_lease_take(struct lend_lease *lease) {
