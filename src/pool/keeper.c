@@ -191,11 +191,25 @@ static void empty(lend_pool *pool, struct slot *slot, enum slot_state next) {
         lend__watch_review(); /* somebody may have waited for it, though nobody began to wait */
 }
 
+/* Under the lock: the loader works, so what it failed at before is tried again before long. */
+static void hasten(lend_pool *pool) {
+    int64_t soon_ns = lend__clock_now_ns() + PAUSE_MIN_NS;
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
+        struct slot *slot = &pool->slots[i];
+        if (slot_state(slot) != SLOT_LOST || slot->failures == 0)
+            continue;
+        slot->failures = 1;
+        if (slot->retry_at_ns > soon_ns)
+            slot->retry_at_ns = soon_ns;
+    }
+}
+
 /* Under the lock: a model for the slot, into the stack with it. */
 static void fill(lend_pool *pool, struct slot *slot, void *model) {
     slot->model = model;
     pool->locked.loads++;
     lend__slot_stamp(pool, slot);
+    hasten(pool);
     PROBE(load, pool->name, (int)(slot - pool->slots));
     slot_become(slot, SLOT_FREE);
     idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
