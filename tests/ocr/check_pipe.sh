@@ -20,12 +20,20 @@ for setting in - ''; do
 done
 trap - PIPE
 
-# A reader that takes one line.
+# A reader that takes one line and goes: the last picture arrives only when it is gone.
+rm -f gone
 {
+    while [ ! -e gone ]; do sleep 0.05; done
+    cat "$page"
+} | {
     status=0
-    "$program" "$page" "$page" "$page" "$page" 2>err || status=$?
+    "$program" "$page" - 2>err || status=$?
     echo "$status" >status
-} | head -n 1 >line
+} | {
+    head -n 1 >line
+    exec <&-
+    : >gone
+}
 [ "$(cat status)" -eq 141 ] || fail "exit status $(cat status) after head had its line"
 [ -s line ] || fail "head got nothing"
 [ ! -s err ] || fail "not quiet: $(cat err)"
