@@ -9,8 +9,6 @@
 #include "pool/report.h"
 
 static bool all_workers_wait(const lend_executor *executor, struct wait *wait, struct walk *walk) {
-    if (executor->locked.idle.length > 0)
-        return false;
     for (uint32_t i = 0; i < executor->options.workers; i++)
         if (lend__watch_meets(walk, wait,
                               (struct tie){.tid = executor->workers[i].tid, .slot = -1}))
@@ -18,7 +16,8 @@ static bool all_workers_wait(const lend_executor *executor, struct wait *wait, s
     return true;
 }
 
-/* Who has a task that is decided is on the way: the timekeeper, or a thread that calls back. */
+/* A worker that is at hand waits for nobody, and so is not met among those who wait. Who has
+ * a task that is decided is on the way: the timekeeper, or a thread that calls back. */
 static bool runner_waits(const struct task *task, struct wait *wait, struct walk *walk) {
     if (task->stage == TASK_QUEUED)
         return !task_is_decided(task) && all_workers_wait(task->executor, wait, walk);

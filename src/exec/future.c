@@ -35,7 +35,7 @@ static int wait_in(struct task *task, struct list *queue, struct waiter *self,
     if (shown)
         lend__future_wait_hide(task, &wait);
     if (self->verdict == VERDICT_TIMED_OUT)
-        return deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
+        return ETIMEDOUT;
     return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
 
@@ -44,42 +44,55 @@ enum what { DECIDED, OVER };
 /* A worker that waits for a job in its own executor's queue may be the one that would have to run
  * it: it does so now, if it can. */
 static void help(struct task *task) {
-    lend_executor *executor = task->executor;
-    lend__lock_acquire(&executor->lock);
+    lend__lock_acquire(&task->executor->lock);
     bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
-    lend__lock_release(&executor->lock);
+    lend__lock_release(&task->executor->lock);
     if (queued)
         lend__help_task(task);
 }
 
-static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
-    struct task *task = task_of_future(future);
-    struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
+static bool is_there(const struct task *task, enum what what) {
+    return what == DECIDED ? task_is_decided(task) : task_is_over(task);
+}
+
+/* In the right queue, unless it has come to pass meanwhile. */
+static int queue_and_wait(struct task *task, enum what what, lend_deadline deadline) {
+    struct list *queue = what == DECIDED ? &task->future.waiters : &task->future.joiners;
     struct waiter self;
-    if (executor_is_foreign(task->executor))
-        return EOWNERDEAD;
     if (waiter_init(&self) != 0)
         return ENOMEM;
+    lend__lock_acquire(&task->executor->lock);
+    bool there = is_there(task, what);
+    if (!there)
+        list_append(queue, &self.node);
+    lend__lock_release(&task->executor->lock);
+    int error = there ? 0 : wait_in(task, queue, &self, deadline);
+    waiter_deinit(&self);
+    return error;
+}
+
+static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
+    struct task *task = task_of_future(future);
+    if (executor_is_foreign(task->executor))
+        return EOWNERDEAD;
+    if (is_there(task, what))
+        return 0;
     int shield = lend__thread_shield();
     int error = 0;
     if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
         help(task);
-    lend__lock_acquire(&task->executor->lock);
-    bool there =
-        what == DECIDED ? task_is_decided(task) : task->place.list == &task->executor->locked.kept;
-    if (!there && thread_is_busy_with(task))
+    if (is_there(task, what))
+        error = 0;
+    else if (thread_is_busy_with(task))
         error = EDEADLK;
-    else if (!there && lend__thread_self.never_blocks && !deadline_is_now(deadline))
+    else if (deadline_is_now(deadline))
+        error = EBUSY;
+    else if (lend__thread_self.never_blocks)
         error = EWOULDBLOCK;
-    bool waits = !there && error == 0;
-    if (waits)
-        list_append(queue, &self.node);
-    lend__lock_release(&task->executor->lock);
-    if (waits)
-        error = wait_in(task, queue, &self,
-                        deadline_or_default(deadline, task->executor->options.job_ms_default));
+    else
+        error = queue_and_wait(
+            task, what, deadline_or_default(deadline, task->executor->options.job_ms_default));
     lend__thread_unshield(shield);
-    waiter_deinit(&self);
     return error;
 }
 
@@ -94,19 +107,20 @@ int lend_future_join(lend_future *future, lend_deadline deadline) {
 /* What is decided, as it stands now, and note that it was read. */
 static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
                         const char **ret_reason) {
-    lend_executor *executor = task_of_future(future)->executor;
-    if (executor_is_foreign(executor)) {
+    if (future_is_foreign(future)) {
         *ret_outcome = LEND_FAILED;
         *ret_error = EOWNERDEAD;
         *ret_reason = lend_strerror(EOWNERDEAD);
         return;
     }
-    lend__lock_acquire(&executor->lock);
-    *ret_outcome = future->outcome;
-    *ret_error = future->outcome == LEND_PENDING ? EBUSY : future->error;
+    *ret_outcome = task_outcome(task_of_future(future));
+    *ret_error = EBUSY;
+    *ret_reason = "";
+    if (*ret_outcome == LEND_PENDING)
+        return;
+    *ret_error = future->error;
     *ret_reason = future->reason;
-    future->read = future->outcome != LEND_PENDING;
-    lend__lock_release(&executor->lock);
+    word_poke(&future->read, 1);
 }
 
 enum lend_outcome lend_future_outcome(lend_future *future) {
@@ -136,36 +150,31 @@ const char *lend_future_reason(lend_future *future) {
     return reason;
 }
 
+/* The value comes with the outcome. */
 void *lend_future_peek(lend_future *future) {
-    if (future == NULL || future_is_foreign(future))
+    if (future == NULL || future_is_foreign(future) || !task_is_decided(task_of_future(future)))
         return NULL;
-    lend_executor *executor = task_of_future(future)->executor;
-    lend__lock_acquire(&executor->lock);
-    void *value = future->value;
-    lend__lock_release(&executor->lock);
-    return value;
+    return (void *)(uintptr_t)word_read(&future->value);
 }
 
 void *lend_future_take(lend_future *future) {
-    if (future == NULL || future_is_foreign(future))
+    if (future == NULL || future_is_foreign(future) || !task_is_decided(task_of_future(future)))
         return NULL;
-    lend_executor *executor = task_of_future(future)->executor;
-    lend__lock_acquire(&executor->lock);
-    void *value = future->value;
-    future->value = NULL;
-    lend__lock_release(&executor->lock);
-    return value;
+    uint64_t value = word_read(&future->value);
+    while (value != 0 && !word_swap(&future->value, &value, 0))
+        ;
+    return (void *)(uintptr_t)value;
 }
 
 /* Under the lock. */
 static int cancel(struct task *task, struct list *woken) {
+    lend__executor_absorb(task->executor, woken);
     if (task_is_decided(task))
         return EALREADY;
     switch (task->stage) {
     case TASK_QUEUED:
         lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED,
                                /* reason= */ NULL, woken);
-        lend__executor_settle(task->executor, woken);
         return 0;
     case TASK_BORROWING:
         lend__task_decide(task, LEND_CANCELLED, ECANCELED, /* reason= */ NULL, woken);
@@ -188,8 +197,11 @@ int lend_future_cancel(lend_future *future) {
         return EOWNERDEAD;
     struct list woken = {0};
     struct task *task = task_of_future(future);
+    if (task_is_decided(task))
+        return EALREADY;
     lend__lock_acquire(&task->executor->lock);
     int error = cancel(task, &woken);
+    lend__executor_settle(task->executor, &woken);
     lend__lock_release(&task->executor->lock);
     waiters_wake(&woken);
     return error;

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Submission: a task is made outside the lock, then accepted, refused, left to wait for room, or
+ * Submission: a task is made, then enters and is pushed, which is all if there is room and nobody
+ * waits for it (inbox.h); else, under the lock, it is accepted, refused, left to wait for room, or
  * run on the spot. Once it is accepted it belongs to the executor and the future's owner, and the
- * submitter touches it no more: it may be over and gone. */
+ * submitter touches neither it nor the executor any more: both may be over and gone. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "exec/state.h"
 
 /* Of all jobs in the process. */
-static struct word jobs_numbered;
+static _Alignas(CACHE_LINE) struct word jobs_numbered;
+
+static lend_deadline deadline_of(const lend_executor *executor, lend_deadline given,
+                                 int64_t now_ns) {
+    int64_t ms = executor->options.job_ms_default;
+    if (given.at_ns != 0)
+        return given;
+    if (ms < 0 || ms > (INT64_MAX - now_ns) / NS_PER_MS)
+        return LEND_FOREVER;
+    return (lend_deadline){now_ns + ms * NS_PER_MS};
+}
 
 static struct task *new_task(lend_executor *executor, const struct lend_job_spec *spec,
                              const struct lend_site *site, bool dropped) {
@@ -18,31 +29,33 @@ static struct task *new_task(lend_executor *executor, const struct lend_job_spec
         return NULL;
     task->executor = executor;
     task->spec = *spec;
-    task->spec.deadline = deadline_or_default(spec->deadline, executor->options.job_ms_default);
     task->site = site;
     task->number = word_next(&jobs_numbered);
+    task->accepted_ns = lend__clock_now_ns();
+    task->spec.deadline = deadline_of(executor, spec->deadline, task->accepted_ns);
     task->future.reason = "";
-    task->future.dropped = dropped;
+    word_init(&task->ends, dropped ? END_DROPPED : 0);
     return task;
 }
 
 /* Under the lock: accepted (0), refused, or EINPROGRESS: the submitter queues. A task that is
  * accepted as BORROWING is the caller's to run. */
-static int arrive(lend_executor *executor, struct task *task, enum task_stage *ret_stage) {
+static int arrive(lend_executor *executor, struct task *task, struct list *woken) {
     const struct lend_executor_options *options = &executor->options;
-    *ret_stage = TASK_QUEUED;
     if (executor->locked.phase != EXECUTOR_OPEN)
         return ESHUTDOWN;
     if (options->queue_bytes_max != 0 && task->spec.bytes > options->queue_bytes_max)
         return ENOBUFS;
-    if (executor->locked.submitters.length > 0 || !lend__executor_has_room(executor, task)) {
-        if (options->when_full == LEND_FULL_REFUSE || lend__thread_self.never_blocks)
-            return EAGAIN;
-        if (options->when_full == LEND_FULL_WAIT)
-            return thread_is_busy_for(executor) ? EDEADLK : EINPROGRESS;
-        *ret_stage = TASK_BORROWING;
+    lend__executor_absorb(executor, woken);
+    if (executor->locked.submitters.length == 0 && lend__executor_let_in(executor, task)) {
+        lend__executor_accept(executor, task, woken);
+        return 0;
     }
-    lend__executor_accept(executor, task, *ret_stage);
+    if (options->when_full == LEND_FULL_REFUSE || lend__thread_self.never_blocks)
+        return EAGAIN;
+    if (options->when_full == LEND_FULL_WAIT)
+        return thread_is_busy_for(executor) ? EDEADLK : EINPROGRESS;
+    lend__executor_accept_here(executor, task);
     return 0;
 }
 
@@ -66,74 +79,96 @@ static enum verdict wait_for_room(lend_executor *executor, struct submitter *sel
 }
 
 /* The last that a submitter who waited does with the executor. */
-static void leave(lend_executor *executor, struct submitter *self, int error) {
+static void leave(lend_executor *executor, struct submitter *self) {
     lend__lock_acquire(&executor->lock);
-    executor->locked.refused += error != 0;
     list_remove(&executor->locked.visitors, &self->visit);
     lend__executor_is_drained(executor);
     lend__lock_release(&executor->lock);
 }
 
 static int wait_and_leave(lend_executor *executor, struct submitter *self, lend_deadline deadline) {
-    int error = 0;
-    switch (wait_for_room(executor, self, deadline)) {
-    case VERDICT_GRANTED:
-        break;
-    case VERDICT_TIMED_OUT:
-        error = ETIMEDOUT;
-        break;
-    default:
-        error = ESHUTDOWN;
-    }
-    leave(executor, self, error);
+    enum verdict verdict = wait_for_room(executor, self, deadline);
+    int error = verdict == VERDICT_GRANTED     ? 0
+                : verdict == VERDICT_TIMED_OUT ? ETIMEDOUT
+                                               : ESHUTDOWN;
+    if (error != 0)
+        word_next(&executor->refused);
+    leave(executor, self);
     return error;
 }
 
-/* 0 or why it was refused. */
-static int submit(lend_executor *executor, struct task *task, struct submitter *self,
-                  enum task_stage *ret_stage) {
+/* Through the lock. 0 or why it was refused; *ret_here: the task is the caller's to run. */
+static int submit_locked(lend_executor *executor, struct task *task, struct submitter *self,
+                         bool *ret_here) {
     struct list woken = {0};
     lend_deadline deadline = task->spec.deadline;
     lend__lock_acquire(&executor->lock);
-    int error = arrive(executor, task, ret_stage);
-    bool waits = error == EINPROGRESS;
-    if (waits) {
+    int error = arrive(executor, task, &woken);
+    *ret_here = error == 0 && task->stage == TASK_BORROWING;
+    if (error == EINPROGRESS) {
         list_append(&executor->locked.submitters, &self->waiter.node);
         list_append(&executor->locked.visitors, &self->visit);
-    } else {
-        executor->locked.refused += error != 0;
-        lend__executor_settle(executor, &woken);
+    } else if (error != 0) {
+        word_next(&executor->refused);
     }
+    lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
-    return waits ? wait_and_leave(executor, self, deadline) : error;
+    return error == EINPROGRESS ? wait_and_leave(executor, self, deadline) : error;
 }
 
 /* Not to be left by cancellation half way: accepted and nobody told, or with a model. */
-static int submit_shielded(lend_executor *executor, struct task *task, lend_future **ret_future) {
+static int submit_slowly(lend_executor *executor, struct task *task) {
+    bool here = false;
     struct submitter self = {.task = task};
     if (waiter_init(&self.waiter) != 0) {
-        lend__memory_free(task);
+        word_next(&executor->refused);
         return ENOMEM;
     }
     int shield = lend__thread_shield();
-    enum task_stage stage;
-    int error = submit(executor, task, &self, &stage);
+    int error = submit_locked(executor, task, &self, &here);
     waiter_deinit(&self.waiter);
-    if (error != 0)
-        lend__memory_free(task);
-    if (error == 0 && ret_future != NULL)
-        *ret_future = &task->future;
-    if (error == 0 && stage == TASK_BORROWING)
+    if (here)
         lend__run_task(task);
     lend__thread_unshield(shield);
     return error;
 }
 
-static int count_refusal(lend_executor *executor, int error) {
+/* Who has entered, with a deadline before the timekeeper is up. */
+static void push_and_mind(lend_executor *executor, struct task *task) {
+    struct list woken = {0};
     lend__lock_acquire(&executor->lock);
-    executor->locked.refused++;
+    lend__executor_absorb(executor, &woken);
+    lend__executor_accept(executor, task, &woken);
+    lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+}
+
+static int submit(lend_executor *executor, struct task *task) {
+    switch (inbox_enter(&executor->inbox)) {
+    case INBOX_ENTERED:
+        break;
+    case INBOX_FULL:
+        if (executor->options.when_full != LEND_FULL_REFUSE)
+            return submit_slowly(executor, task);
+        word_next(&executor->refused);
+        return EAGAIN;
+    case INBOX_BARRED:
+        return submit_slowly(executor, task);
+    }
+    if (task->spec.deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
+        push_and_mind(executor, task);
+        return 0;
+    }
+    struct worker *sentry = inbox_push(&executor->inbox, &task->inbox);
+    if (sentry != NULL)
+        lend__parker_wake(&sentry->parker);
+    return 0;
+}
+
+static int refuse(lend_executor *executor, int error) {
+    word_next(&executor->refused);
     return error;
 }
 
@@ -148,11 +183,17 @@ int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
     if (error == 0 && own.run == NULL)
         error = EINVAL;
     if (error != 0)
-        return count_refusal(executor, error);
+        return refuse(executor, error);
     struct task *task = new_task(executor, &own, site, /* dropped= */ ret_future == NULL);
     if (task == NULL)
-        return count_refusal(executor, ENOMEM);
-    return submit_shielded(executor, task, ret_future);
+        return refuse(executor, ENOMEM);
+    lend_future *future = &task->future;
+    error = submit(executor, task);
+    if (error != 0)
+        lend__memory_free(task);
+    else if (ret_future != NULL)
+        *ret_future = future;
+    return error;
 }
 
 int(lend_submit)(lend_executor *executor, const struct lend_job_spec *spec,

@@ -8,6 +8,8 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "sync/fork.h"
+#include "sync/parker.h"
 #include "sync/word.h"
 
 #include <errno.h>
@@ -81,6 +83,14 @@ static struct word end_hook; /* void (*)(void), or 0 */
  * and complains of the hook's use of their stack; it is in the program, or it is not. */
 extern void __asan_handle_no_return(void) __attribute__((__weak__));
 
+static void free_parker(void) {
+    struct parker *parker = lend__thread_self.parker;
+    lend__thread_self.parker = NULL;
+    if (parker != NULL)
+        lend__parker_deinit(parker);
+    lend__memory_free(parker);
+}
+
 /* Whatever the caller's destructors give back shall be given back by them, so the last round but
  * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
 static void end_round(void *value) {
@@ -88,10 +98,13 @@ static void end_round(void *value) {
     void (*hook)(void) = (void (*)(void))(uintptr_t)word_read(&end_hook);
     if (__asan_handle_no_return != NULL)
         __asan_handle_no_return();
-    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS)
+    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS) {
         pthread_setspecific(end_key, (void *)(round + 1));
-    else if (hook != NULL)
+        return;
+    }
+    if (hook != NULL)
         hook();
+    free_parker();
 }
 
 static void make_end_key(void) {
@@ -109,6 +122,26 @@ owner_word lend__thread_identify(void) {
     uint32_t tid = (uint32_t)syscall(SYS_gettid);
     lend__thread_self.owner = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
     return lend__thread_self.owner;
+}
+
+/* With an identity the thread's end is noticed, which frees the parker. In the child of a fork the
+ * parker is made anew in place: the fork may have come while another thread was about to end a wake
+ * of it, and that thread is not here to do so. */
+struct parker *lend__thread_parker(void) {
+    struct thread_self *self = &lend__thread_self;
+    if (self->parker != NULL && self->parker_era == fork_era())
+        return self->parker;
+    thread_owner();
+    struct parker *parker = self->parker;
+    if (parker == NULL)
+        parker = lend__memory_new(sizeof *parker);
+    if (parker == NULL || lend__parker_init(parker) != 0) {
+        lend__memory_free(parker);
+        parker = NULL;
+    }
+    self->parker = parker;
+    self->parker_era = fork_era();
+    return parker;
 }
 
 owner_word lend__thread_job_begin(uint64_t number) {

@@ -75,6 +75,8 @@ struct thread_self {
     struct errand *errands; /* the innermost first */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
+    struct parker *parker; /* lend__thread_parker; NULL before first use */
+    uint64_t parker_era;   /* sync/fork.h */
 };
 
 extern _Thread_local struct thread_self lend__thread_self
@@ -86,6 +88,10 @@ owner_word lend__thread_identify(void);
 /* Called at the end of every thread that has an identity, on it, after the destructors of its
  * caller's own thread-specific data: return, pthread_exit, cancellation. Set once. */
 void lend__thread_at_end(void (*hook)(void));
+
+/* The calling thread's own parker, made on first use and kept until its end; NULL if there is no
+ * memory for it. For waits whose every wake is slept off: no permit is left on it. */
+struct parker *lend__thread_parker(void);
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;

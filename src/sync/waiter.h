@@ -22,6 +22,9 @@
 
 #include "base/list.h"
 #include "sync/parker.h"
+#include "sync/thread.h"
+
+#include <errno.h>
 
 enum verdict {
     VERDICT_WAITING,
@@ -36,7 +39,7 @@ enum verdict {
 struct waiter {
     struct list_node node; /* under the lock of the queue */
     enum verdict verdict;  /* under the lock of the queue; the waiter's own once it has slept */
-    struct parker parker;
+    struct parker *parker; /* that its thread sleeps on */
 };
 
 static inline bool waiter_is_decided(const struct waiter *waiter) {
@@ -64,34 +67,28 @@ static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
  * unlinked first. */
 static inline void waiters_wake(struct list *woken) {
     for (struct list_node *node; (node = list_pop(woken)) != NULL;)
-        lend__parker_wake(&list_entry(node, struct waiter, node)->parker);
+        lend__parker_wake(list_entry(node, struct waiter, node)->parker);
 }
 
-/* Wait once more, for a waiter that has slept off its last wake. */
-static inline void waiter_rearm(struct waiter *waiter) {
-    waiter->verdict = VERDICT_WAITING;
-}
-
-/* 0 or ENOMEM. */
+/* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose
+ * wakes are all slept off from one wait to the next. 0 or ENOMEM. */
 static inline int waiter_init(struct waiter *waiter) {
-    waiter->node = (struct list_node){0};
-    waiter->verdict = VERDICT_WAITING;
-    return lend__parker_init(&waiter->parker);
+    *waiter = (struct waiter){.verdict = VERDICT_WAITING, .parker = lend__thread_parker()};
+    return waiter->parker != NULL ? 0 : ENOMEM;
 }
 
 static inline void waiter_deinit(struct waiter *waiter) {
     LEND_ASSERT(waiter->node.list == NULL, "a waiter left while it was queued");
-    lend__parker_deinit(&waiter->parker);
 }
 
 /* Sleep until decided (true) or until the deadline (false: lock and look). */
 static inline bool waiter_sleep(struct waiter *waiter, lend_deadline deadline) {
-    return lend__parker_sleep(&waiter->parker, deadline);
+    return lend__parker_sleep(waiter->parker, deadline);
 }
 
 /* Sleep off the wake of a waiter that is known to be decided: it is under way. */
 static inline void waiter_finish(struct waiter *waiter) {
-    lend__parker_sleep(&waiter->parker, LEND_FOREVER);
+    lend__parker_sleep(waiter->parker, LEND_FOREVER);
 }
 
 #endif

@@ -49,6 +49,11 @@ static inline uint64_t word_next(struct word *word) {
     return atomic_fetch_add_explicit(&word->value, 1, memory_order_relaxed) + 1;
 }
 
+/* Add one, and let whoever reads the sum see all that was done before. */
+static inline void word_tally(struct word *word) {
+    atomic_fetch_add_explicit(&word->value, 1, memory_order_release);
+}
+
 /* Add one to a counter that only this thread writes at the moment. */
 static inline void word_count(struct word *word) {
     word_poke(word, word_peek(word) + 1);
