@@ -84,20 +84,21 @@ static void dequeue(lend_executor *executor, struct task *task) {
     executor->locked.queue_bytes -= task->spec.bytes;
 }
 
-struct task *lend__executor_take(lend_executor *executor, struct worker *worker,
-                                 enum task_stage stage, struct list *woken) {
+struct task *lend__executor_next(lend_executor *executor, struct list *woken) {
     if (executor->locked.queue.length == 0 && inbox_has_jobs(&executor->inbox))
         lend__executor_absorb(executor, woken);
-    if (executor->locked.queue.length == 0)
-        return NULL;
-    struct task *task = task_of_place(executor->locked.queue.first);
+    struct list_node *first = executor->locked.queue.first;
+    return first != NULL ? task_of_place(first) : NULL;
+}
+
+void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker,
+                         enum task_stage stage) {
     dequeue(executor, task);
     task->stage = stage;
     task->runner_tid = worker->tid;
     task->worker = worker;
     worker->task = task;
     worker->away = true;
-    return task;
 }
 
 void lend__executor_take_here(lend_executor *executor, struct task *task) {

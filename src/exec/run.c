@@ -111,7 +111,7 @@ struct run {
     struct task *task;
     struct lend_lease *lease;
     uint32_t held_before;
-    int64_t began_ns;
+    int64_t began_ns, ended_ns;
     int error;
     bool returned;
 };
@@ -120,7 +120,7 @@ struct run {
 static bool complete(struct run *run) {
     struct task *task = run->task;
     struct lend_job *job = &task->job;
-    int64_t ran_ns = elapsed_ns(run->began_ns, lend__clock_now_ns());
+    int64_t ran_ns = elapsed_ns(run->began_ns, run->ended_ns);
     give_back(job, run->lease, run->held_before);
     bool overran = end_run(task, run->error, ran_ns);
     if (overran)
@@ -148,6 +148,7 @@ static void call(void *argument) {
     struct run *run = argument;
     run->error = run->task->spec.run(run->lease->model, run->task->spec.argument, &run->task->job);
     run->returned = true;
+    run->ended_ns = lend__clock_now_ns();
 }
 
 /* The thread ends in the middle of the job. Everything that would have been done after the return
@@ -158,6 +159,7 @@ static void catch_end(void *argument) {
     if (run->returned)
         return;
     struct task *task = run->task;
+    run->ended_ns = lend__clock_now_ns();
     run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
     bool told = complete(run);
     thread_forget_errands();
@@ -169,30 +171,88 @@ static void catch_end(void *argument) {
     lend__task_finish(task);
 }
 
-static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+/* A worker's job is simply done: it succeeded, nothing of the caller's is left to be called, and
+ * nothing to be looked into. */
+static bool is_plain(const struct run *run) {
+    const struct task *task = run->task;
+    return run->error == 0 && task->worker != NULL && task->spec.done == NULL &&
+           task->spec.drop_argument == NULL && !task->job.model_broken &&
+           lend__thread_self.held == run->held_before + 1;
+}
+
+/* Under the lock: pass the model on to the next task if there is one, and if that may be done. */
+static struct task *pass_on(struct run *run, struct list *woken) {
+    struct task *next = lend__executor_next(run->task->executor, woken);
+    if (next == NULL || task_is_decided(run->task))
+        return NULL;
+    owner_word before = lend__thread_job_begin(next->number);
+    if (lend__lease_pass_on(run->lease, next->site))
+        return next;
+    lend__thread_job_end(before);
+    return NULL;
+}
+
+/* The end of this run, and the beginning of the next on the same model, in one region: as if the
+ * worker had given the model back, answered, come for the next task and been lent the model again.
+ * False if it is to do so. */
+static bool go_on(struct run *run) {
+    struct task *task = run->task;
+    lend_executor *executor = task->executor;
+    struct worker *worker = task->worker;
+    struct list woken = {0};
+    bool gone = false;
+    if (!is_plain(run) || !lend__lease_clean(run->lease))
+        return false;
+    lend__lock_acquire(&executor->lock);
+    struct task *next = pass_on(run, &woken);
+    if (next != NULL) {
+        task->stage = TASK_RETURNED;
+        histogram_count(&executor->locked.runs, elapsed_ns(run->began_ns, run->ended_ns));
+        decide_returned(task, 0, &woken);
+        gone = lend__task_step(task, END_OVER, &woken);
+        lend__executor_return(executor, worker);
+        lend__executor_take(executor, next, worker, TASK_RUNNING);
+        next->lease = *run->lease;
+        histogram_count(&executor->locked.waits, elapsed_ns(next->accepted_ns, run->ended_ns));
+        lend__timekeeper_mind(executor, next);
+        lend__executor_settle(executor, &woken);
+        thread_errand_turn(next);
+    }
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    if (gone)
+        lend__task_free(task);
+    if (next == NULL) {
+        lend__lease_put_back(run->lease);
+        return false;
+    }
+    run->task = next;
+    run->began_ns = run->ended_ns;
+    return true;
+}
+
+/* This task and as many more as can be had on the same model; the last of them is returned, to be
+ * answered, unless somebody else has told its owner: *ret_told. */
+static struct task *run_on(struct task *task, struct lend_lease *lease, uint32_t held_before,
+                           bool *ret_told) {
     struct run run = {
         .task = task, .lease = lease, .held_before = held_before, .began_ns = lend__clock_now_ns()};
-    lend__thread_guard(call, &run, catch_end, &run);
-    return complete(&run);
+    do {
+        run.returned = false;
+        lend__thread_guard(call, &run, catch_end, &run);
+    } while (go_on(&run));
+    *ret_told = complete(&run);
+    return run.task;
 }
 
-/* With a lease or the lack of one. True if somebody else tells the owner. */
-static bool run_with(struct task *task, struct lend_lease *lease, uint32_t held_before) {
+/* With a lease or the lack of one. Returns as run_on. */
+static struct task *run_with(struct task *task, struct lend_lease *lease, uint32_t held_before,
+                             bool *ret_told) {
+    *ret_told = false;
     if (begin_run(task, lease))
-        return run_on(task, lease, held_before);
+        return run_on(task, lease, held_before, ret_told);
     lend_release(lease);
-    return false;
-}
-
-/* As the job: what is borrowed from here to the return belongs to it. */
-static bool borrow_and_run(struct task *task) {
-    uint32_t held_before = lend__thread_self.held;
-    owner_word before = lend__thread_job_begin(task->number);
-    struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
-                                            task->site, &task->borrow_cancel);
-    bool told = run_with(task, &lease, held_before);
-    lend__thread_job_end(before);
-    return told;
+    return task;
 }
 
 /* The last of it: the task may be gone. */
@@ -203,10 +263,18 @@ static void answer(struct task *task, bool told) {
         lend__task_tell_and_finish(task);
 }
 
+/* As the job: what is borrowed from here to the return belongs to it. */
 void lend__run_task(struct task *task) {
     struct errand errand;
+    bool told;
+    uint32_t held_before = lend__thread_self.held;
     thread_errand_begin(&errand, task->executor, task);
-    answer(task, /* told= */ borrow_and_run(task));
+    owner_word before = lend__thread_job_begin(task->number);
+    struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
+                                            task->site, &task->borrow_cancel);
+    task = run_with(task, &lease, held_before, &told);
+    lend__thread_job_end(before);
+    answer(task, told);
     thread_errand_end(&errand);
 }
 
@@ -227,13 +295,15 @@ static bool claim(struct task *task) {
 
 bool lend__help_task(struct task *task) {
     struct errand errand;
+    bool told = false;
     uint32_t held_before = lend__thread_self.held;
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = lend__thread_job_begin(task->number);
     struct lend_lease lease =
         lend__acquire(task->executor->options.pool, LEND_NOW, task->site, /* cancel= */ NULL);
     bool claimed = lend_lease_ok(&lease) && claim(task);
-    bool told = claimed && run_with(task, &lease, held_before);
+    if (claimed)
+        run_with(task, &lease, held_before, &told);
     lend_release(&lease);
     lend__thread_job_end(before);
     if (claimed)

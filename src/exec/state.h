@@ -133,9 +133,10 @@ void lend__executor_accept(lend_executor *executor, struct task *task, struct li
 /* A task past the queue, BORROWING and a guest: the caller's to run. */
 void lend__executor_accept_here(lend_executor *executor, struct task *task);
 
-/* The oldest queued task becomes the worker's, in this stage; NULL if there is none. */
-struct task *lend__executor_take(lend_executor *executor, struct worker *worker,
-                                 enum task_stage stage, struct list *woken);
+/* The oldest queued task, or NULL. It becomes the worker's, in this stage. */
+struct task *lend__executor_next(lend_executor *executor, struct list *woken);
+void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker,
+                         enum task_stage stage);
 
 /* A queued task becomes the calling thread's, BORROWING and a guest. */
 void lend__executor_take_here(lend_executor *executor, struct task *task);

@@ -27,8 +27,10 @@ static struct task *look(struct worker *self, bool *ret_ending) {
     lend__executor_return(executor, self);
     *ret_ending = executor->locked.phase == EXECUTOR_ENDING;
     if (!*ret_ending) {
-        task = lend__executor_take(executor, self, TASK_BORROWING, &woken);
-        if (task == NULL)
+        task = lend__executor_next(executor, &woken);
+        if (task != NULL)
+            lend__executor_take(executor, task, self, TASK_BORROWING);
+        else
             lie_down(self);
         lend__executor_settle(executor, &woken);
     }

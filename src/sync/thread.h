@@ -114,6 +114,11 @@ static inline void thread_errand_end(struct errand *errand) {
     lend__thread_self.errands = errand->outer;
 }
 
+/* The innermost errand goes on with another task. */
+static inline void thread_errand_turn(const void *task) {
+    lend__thread_self.errands->task = task;
+}
+
 /* The thread ends, and the stack that its errands are on is being unwound: it is just itself. */
 static inline void thread_forget_errands(void) {
     lend__thread_self.errands = NULL;
