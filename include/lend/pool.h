@@ -134,8 +134,8 @@ struct lend_pool_stats {
     uint64_t bad_releases;       /* stale or foreign ones, refused */
     uint64_t events;             /* events raised, with or without a sink */
     struct lend_histogram waits; /* of those acquires that had to queue, whatever came of it */
-    /* Of leases that ended, to within the coarse clock's tick: the first 64 of each model, then every
-     * 16th, since the clock costs more than all else that a short lease does. */
+    /* Of leases that ended, to within the coarse clock's tick: the first 64 of each model, then
+     * every 16th, since the clock costs more than all else that a short lease does. */
     struct lend_histogram holds;
 };
 
