@@ -64,31 +64,39 @@ const struct entry *case_best(const struct result_case *in, const char *const na
     return best;
 }
 
-static void want(struct result_case *in, const struct entry *one, const char *against,
-                 const struct entry *other, struct goal goal) {
+static struct goal *want(struct result_case *in, enum bound bound, double wanted) {
     require(in->goal_count < RESULT_GOALS, "too much is wanted");
-    snprintf(goal.what, sizeof goal.what, "%s %s %s", one->name, against, other->name);
-    in->goals[in->goal_count++] = goal;
+    struct goal *goal = &in->goals[in->goal_count++];
+    *goal = (struct goal){.unit = in->unit, .bound = bound, .wanted = wanted};
+    return goal;
+}
+
+void case_want_value(struct result_case *in, const struct entry *one, enum bound bound,
+                     double wanted) {
+    if (one == NULL)
+        return;
+    struct goal *goal = want(in, bound, wanted);
+    goal->samples = one->samples;
+    snprintf(goal->what, sizeof goal->what, "%s", one->name);
 }
 
 void case_want_ratio(struct result_case *in, const struct entry *one, const struct entry *other,
                      enum bound bound, double wanted) {
-    if (one != NULL && other != NULL)
-        want(in, one, "/", other,
-             (struct goal){.unit = "",
-                           .samples = samples_ratio(&one->samples, &other->samples),
-                           .bound = bound,
-                           .wanted = wanted});
+    if (one == NULL || other == NULL)
+        return;
+    struct goal *goal = want(in, bound, wanted);
+    goal->unit = "";
+    goal->samples = samples_ratio(&one->samples, &other->samples);
+    snprintf(goal->what, sizeof goal->what, "%s / %s", one->name, other->name);
 }
 
 void case_want_difference(struct result_case *in, const struct entry *one,
                           const struct entry *other, enum bound bound, double wanted) {
-    if (one != NULL && other != NULL)
-        want(in, one, "minus", other,
-             (struct goal){.unit = in->unit,
-                           .samples = samples_difference(&one->samples, &other->samples),
-                           .bound = bound,
-                           .wanted = wanted});
+    if (one == NULL || other == NULL)
+        return;
+    struct goal *goal = want(in, bound, wanted);
+    goal->samples = samples_difference(&one->samples, &other->samples);
+    snprintf(goal->what, sizeof goal->what, "%s minus %s", one->name, other->name);
 }
 
 bool goal_is_met(const struct goal *goal) {

@@ -71,7 +71,9 @@ const struct entry *case_find(const struct result_case *in, const char *name);
 const struct entry *case_best(const struct result_case *in, const char *const names[],
                               size_t count);
 
-/* What is wanted of one entry against another. Nothing is if one of them is NULL. */
+/* What is wanted of an entry, or of one against another. Nothing is if one of them is NULL. */
+void case_want_value(struct result_case *in, const struct entry *one, enum bound bound,
+                     double wanted);
 void case_want_ratio(struct result_case *in, const struct entry *one, const struct entry *other,
                      enum bound bound, double wanted);
 void case_want_difference(struct result_case *in, const struct entry *one,

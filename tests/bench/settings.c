@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_usage(const struct settings *settings, FILE *stream) {
     fprintf(stream, "usage: lend-bench %s [OPTION...]%s%s\n\n%s\n\n", settings->bench,
@@ -13,7 +14,8 @@ static void print_usage(const struct settings *settings, FILE *stream) {
     fprintf(stream, "  --rounds N    how often each contender has its turn (%d)\n",
             settings->rounds);
     if (settings->own_option != NULL)
-        fprintf(stream, "  --%-11s %s (%d)\n", settings->own_option, settings->own_help,
+        fprintf(stream, "  --%s N%*s%s (%d)\n", settings->own_option,
+                (int)(10 - strlen(settings->own_option)), "", settings->own_help,
                 settings->own_value);
     fprintf(stream, "  --quick       three rounds of short turns: to see that it runs\n"
                     "  --json        one JSON object\n"
