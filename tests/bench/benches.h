@@ -7,6 +7,7 @@
 
 int bench_pools(int argc, char **argv);
 int bench_executor(int argc, char **argv);
+int bench_waiters(int argc, char **argv);
 int bench_memory(int argc, char **argv);
 int bench_ocr(int argc, char **argv);
 

@@ -115,6 +115,47 @@ static int measure_jobs(struct result_case *in) {
     return lend_pool_close(pool, LEND_FOREVER, NULL) == 0 ? error : fail("a pool does not close");
 }
 
+#if BENCH_HAS_REQUESTS
+static void on_answer(struct lend_lease *lease, void *answers) {
+    (void)lease;
+    ++*(unsigned *)answers;
+}
+
+/* So many more wait. */
+static bool queue_requests(lend_pool *pool, lend_completions *queue, unsigned *answers,
+                           unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (lend_acquire_later(
+                pool, LEND_FOREVER,
+                &LEND_REQUEST(.queue = queue, .acquired = on_answer, .argument = answers),
+                NULL) != 0)
+            return false;
+    return true;
+}
+
+static int measure_requests(struct result_case *in) {
+    lend_pool *pool = NULL;
+    lend_completions *queue = NULL;
+    unsigned answers = 0;
+    if (lend_completions_open(&queue) != 0 ||
+        lend_pool_open(
+            &pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1, .waiters_max = FEW + MORE)) != 0)
+        return fail("a pool cannot be opened");
+    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
+    bool all = queue_requests(pool, queue, &answers, FEW);
+    double few = bytes_in_use();
+    all = all && queue_requests(pool, queue, &answers, MORE);
+    note(in, "a waiting request", (bytes_in_use() - few) / MORE);
+    lend_release(&lease);
+    while (all && answers < FEW + MORE)
+        lend_completions_run(queue, FEW);
+    if (!all || lend_pool_close(pool, LEND_FOREVER, NULL) != 0 ||
+        lend_completions_close(queue) != 0)
+        return fail("not every request was accepted");
+    return 0;
+}
+#endif
+
 int bench_memory(int argc, char **argv) {
     struct settings settings = {
         .bench = "memory",
@@ -131,7 +172,11 @@ int bench_memory(int argc, char **argv) {
     struct result_case *in =
         result_add_case(result, "memory", "from the allocator, its own needs included", "bytes");
     for (int round = 0; status == 0 && round < settings.rounds; round++)
-        status = measure_slots(in) != 0 || measure_jobs(in) != 0;
+        status = measure_slots(in) != 0 || measure_jobs(in) != 0
+#if BENCH_HAS_REQUESTS
+                 || measure_requests(in) != 0
+#endif
+            ;
     if (status == 0)
         result_print(result, settings.format);
     free(result);

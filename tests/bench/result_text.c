@@ -53,5 +53,6 @@ void result_print_text(const struct result *result) {
         for (size_t goal = 0; goal < in->goal_count; goal++)
             met += goal_is_met(&in->goals[goal]);
     }
-    printf("\n%zu of %zu as wanted\n", met, wanted);
+    if (wanted > 0)
+        printf("\n%zu of %zu as wanted\n", met, wanted);
 }
