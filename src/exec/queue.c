@@ -91,10 +91,9 @@ struct task *lend__executor_next(lend_executor *executor, struct list *woken) {
     return first != NULL ? task_of_place(first) : NULL;
 }
 
-void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker,
-                         enum task_stage stage) {
+void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker) {
     dequeue(executor, task);
-    task->stage = stage;
+    task->stage = TASK_BORROWING;
     task->runner_tid = worker->tid;
     task->worker = worker;
     worker->task = task;

@@ -54,11 +54,12 @@ struct worker {
     _Alignas(CACHE_LINE) struct thread thread;
     struct lend_executor *executor;
     uint32_t number;
-    bool is_gone; /* a job ended its thread, and there was no other to be had */
+    bool is_gone;     /* a job ended its thread, and there was no other to be had */
+    owner_word owner; /* its thread's own, when it runs no job */
     struct parker parker;
     /* under the lock */
     struct waiter waiter; /* in locked.idle; never decided: who is woken comes and looks */
-    uint32_t tid;         /* 0 until it came for a job for the first time */
+    uint32_t tid;         /* of its thread; 0 until that runs */
     bool away;            /* from taking a job until it comes for the next */
     struct task *task;    /* from taking it until it is finished, or NULL */
 };
@@ -133,10 +134,9 @@ void lend__executor_accept(lend_executor *executor, struct task *task, struct li
 /* A task past the queue, BORROWING and a guest: the caller's to run. */
 void lend__executor_accept_here(lend_executor *executor, struct task *task);
 
-/* The oldest queued task, or NULL. It becomes the worker's, in this stage. */
+/* The oldest queued task, or NULL. It becomes the worker's, BORROWING. */
 struct task *lend__executor_next(lend_executor *executor, struct list *woken);
-void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker,
-                         enum task_stage stage);
+void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker);
 
 /* A queued task becomes the calling thread's, BORROWING and a guest. */
 void lend__executor_take_here(lend_executor *executor, struct task *task);
@@ -173,8 +173,7 @@ void lend__worker_replace(struct worker *worker);
 
 void lend__timekeeper_main(void *executor);
 
-/* Borrow, run, give back, answer: everything from BORROWING on, on this thread. A worker goes on
- * with further tasks as long as it can keep the model. */
+/* Borrow, run, give back, answer: everything from BORROWING on, on this thread. */
 void lend__run_task(struct task *task);
 
 /* The same for a task that may be queued still, if a model is free now and nobody else has the

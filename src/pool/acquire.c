@@ -215,19 +215,32 @@ __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *po
 
 /* The usual case: the slot that this thread had last, whose lines and whose model are in its core's
  * cache. */
+static inline bool acquire_again(lend_pool *pool, const struct lend_site *site,
+                                 struct lend_lease *ret_lease) {
+    uint32_t index = *thread_slot(pool->number);
+    owner_word owner = lend__thread_self.owner;
+    if (__builtin_expect(owner == 0 || index >= pool->slot_count || word_peek(&pool->gate) != 0, 0))
+        return false;
+    uint64_t generation = gate_take(&pool->slots[index]);
+    if (__builtin_expect(generation == 0, 0))
+        return false;
+    *ret_lease = begin_lease(pool, index, generation, owner, site);
+    return true;
+}
+
+bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,
+                         struct lend_lease *ret_lease) {
+    return acquire_again(pool, site, ret_lease);
+}
+
 static inline struct lend_lease acquire(lend_pool *pool, lend_deadline deadline,
                                         const struct lend_site *site,
                                         struct borrow_cancel *cancel) {
+    struct lend_lease lease;
     if (__builtin_expect(pool == NULL, 0))
         return (struct lend_lease){.error = EINVAL};
-    uint32_t index = *thread_slot(pool->number);
-    owner_word owner = lend__thread_self.owner;
-    if (__builtin_expect(owner != 0 && index < pool->slot_count && word_peek(&pool->gate) == 0,
-                         1)) {
-        uint64_t generation = gate_take(&pool->slots[index]);
-        if (__builtin_expect(generation != 0, 1))
-            return begin_lease(pool, index, generation, owner, site);
-    }
+    if (__builtin_expect(acquire_again(pool, site, &lease), 1))
+        return lease;
     return acquire_any(pool, deadline, site, cancel);
 }
 

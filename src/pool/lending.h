@@ -22,25 +22,12 @@ struct borrow_cancel {
  * during the wait. A model that was granted first is handed out all the same. */
 struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel);
+/* The model that the calling thread had last, if it is free and nobody waits: into *ret_lease.
+ * False and nothing done if not. One swap: no lock, no wait, no report. */
+bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,
+                         struct lend_lease *ret_lease);
+
 void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel);
-
-/* Keeping a model from one job to the next, as if it were given back and lent again in one step:
- *
- *     if (lend__lease_clean(&lease) && !lend__lease_pass_on(&lease, site))
- *         lend__lease_put_back(&lease);
- *
- * Clean is the first half of lend_release, for a lease of the calling thread's own that it has no
- * further use for: the model is reset. False: it was given back altogether, as it is not to be lent
- * on just so. Runs the reset, so no lock is held. */
-bool lend__lease_clean(struct lend_lease *lease);
-
-/* End the lease and begin the next, on the same model and in the name of the calling thread as it
- * is now. False, and nothing done, if somebody waits for a model or the pool has a use for this
- * one. No lock is taken. */
-bool lend__lease_pass_on(struct lend_lease *lease, const struct lend_site *site);
-
-/* The second half of lend_release. */
-void lend__lease_put_back(struct lend_lease *lease);
 
 /* The job that has this lease was answered at its deadline and has not returned: if there are
  * spares, another model is loaded in place of its own until it does. Nothing if it has. */

@@ -193,43 +193,6 @@ void lend_release_broken(struct lend_lease *lease, const char *why) {
         retire(own.pool, own.slot, LEND_EVENT_MODEL_BROKEN, 0, why != NULL ? why : "");
 }
 
-bool lend__lease_clean(struct lend_lease *lease) {
-    struct lend_lease own;
-    struct lend_reason reason;
-    lend_pool *pool = lease->pool;
-    if (pool->wears || refusal(lease) != 0) {
-        lend_release(lease);
-        return false;
-    }
-    int error = operate(pool, pool->ops.reset, lease->slot, &reason);
-    if (error != 0 && surrender(lease, &own))
-        retire(pool, own.slot, LEND_EVENT_RESET_FAILED, error, reason.text);
-    return error == 0;
-}
-
-void lend__lease_put_back(struct lend_lease *lease) {
-    struct lend_lease own;
-    if (surrender(lease, &own)) {
-        PROBE(release, own.pool->name, own.slot);
-        put_back(own.pool, own.slot);
-    }
-}
-
-/* With the gate open nobody waits, and who comes now comes after the next one, as if he had found
- * the model taken a moment ago. */
-bool lend__lease_pass_on(struct lend_lease *lease, const struct lend_site *site) {
-    lend_pool *pool = lease->pool;
-    struct slot *slot = &pool->slots[lease->slot];
-    int64_t now_ns = lend__clock_coarse_ns();
-    if ((word_read(&pool->idle) & IDLE_SHUT) != 0)
-        return false;
-    PROBE(release, pool->name, lease->slot);
-    slot_end_lease(slot, now_ns, SLOT_FREE);
-    lease->generation = slot_lend(slot, thread_owner(), site, now_ns);
-    PROBE(acquire, pool->name, lease->slot);
-    return true;
-}
-
 /* Nobody knows in what state its borrower left it: it is checked, too, before it is lent again. */
 void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who) {
     struct slot *slot = &pool->slots[index];
