@@ -23,6 +23,9 @@ static inline int64_t lend__clock_coarse_ns(void) {
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* The coarse clock is never further behind than this. */
+#define CLOCK_TICK_NS (10 * NS_PER_MS)
+
 /* From `since` to `until`, 0 if the coarse clock makes them run backwards. */
 static inline int64_t elapsed_ns(int64_t since_ns, int64_t until_ns) {
     return until_ns > since_ns ? until_ns - since_ns : 0;

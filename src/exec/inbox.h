@@ -69,7 +69,8 @@ static inline bool inbox_is_full(struct inbox *inbox, uint64_t entered) {
     return entered >= limit;
 }
 
-static inline enum inbox_entry inbox_enter(struct inbox *inbox) {
+/* *ret_before: how many had entered before him. */
+static inline enum inbox_entry inbox_enter(struct inbox *inbox, uint64_t *ret_before) {
     uint64_t seen = word_read(&inbox->entered);
     do {
         if ((seen & INBOX_SHUT) != 0)
@@ -77,6 +78,7 @@ static inline enum inbox_entry inbox_enter(struct inbox *inbox) {
         if (inbox_is_full(inbox, seen / INBOX_ONE))
             return INBOX_FULL;
     } while (!word_swap(&inbox->entered, &seen, seen + INBOX_ONE));
+    *ret_before = seen / INBOX_ONE;
     return INBOX_ENTERED;
 }
 

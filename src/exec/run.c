@@ -28,13 +28,27 @@ static void decide_unlent(struct task *task, const struct lend_lease *lease, str
         lend__task_decide(task, LEND_NO_MODEL, error, words, woken);
 }
 
+/* A run shorter than this is short against the reading of the clock before and after it. */
+#define SHORT_RUN_NS (20 * NS_PER_US)
+
+static void count_run(lend_executor *executor, const struct run *run) {
+    int64_t ran_ns = elapsed_ns(run->began_ns, run->ended_ns);
+    histogram_count_for(&executor->locked.runs, ran_ns, run->task->counts_for);
+    bool hurries = ran_ns < SHORT_RUN_NS;
+    if (hurries != (word_peek(&executor->hurries) != 0))
+        word_poke(&executor->hurries, hurries);
+}
+
 void lend__run_begin(struct run *run) {
     struct task *task = run->task;
     lend_executor *executor = task->executor;
-    run->began_ns = lend__clock_now_ns();
     task->stage = TASK_RUNNING;
     task->lease = run->lease;
-    histogram_count(&executor->locked.waits, elapsed_ns(task->accepted_ns, run->began_ns));
+    if (task->counts_for != 0) {
+        run->began_ns = lend__clock_now_ns();
+        histogram_count_for(&executor->locked.waits, elapsed_ns(task->accepted_ns, run->began_ns),
+                            task->counts_for);
+    }
     lend__timekeeper_mind(executor, task);
 }
 
@@ -96,7 +110,8 @@ bool lend__run_end(struct run *run, struct list *woken) {
     bool overran = task_is_decided(task);
     task->stage = TASK_RETURNED;
     lend__task_disarm(task);
-    histogram_count(&executor->locked.runs, elapsed_ns(run->began_ns, run->ended_ns));
+    if (task->counts_for != 0)
+        count_run(executor, run);
     executor->locked.overran += overran;
     if (!overran)
         decide_returned(task, run->error, woken);
@@ -184,7 +199,8 @@ static void catch_end(void *argument) {
 void lend__run_call(struct run *run) {
     run->returned = false;
     lend__thread_guard(call, run, catch_end, run);
-    run->ended_ns = lend__clock_now_ns();
+    if (run->task->counts_for != 0)
+        run->ended_ns = lend__clock_now_ns();
     give_back(run);
 }
 

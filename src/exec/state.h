@@ -82,9 +82,9 @@ struct lend_executor {
     struct list_node entry; /* in the directory of dump.c, under its lock, until it is CLOSED */
     struct parker alarm;    /* the timekeeper sleeps on it */
 
-    /* Until when the timekeeper sleeps; INT64_MIN while it is up. Read by every submitter, written
-     * under the lock and rarely. */
-    struct word alarm_ns;
+    /* Read by every submitter; written under the lock, and rarely. */
+    struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
+    struct word hurries;  /* whether runs are so short that not all are timed */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
 

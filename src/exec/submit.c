@@ -12,27 +12,50 @@
 /* Of all jobs in the process. */
 static _Alignas(CACHE_LINE) struct word jobs_numbered;
 
-static lend_deadline deadline_of(const lend_executor *executor, lend_deadline given,
-                                 int64_t now_ns) {
-    int64_t ms = executor->options.job_ms_default;
-    if (given.at_ns != 0)
-        return given;
-    if (ms < 0 || ms > (INT64_MAX - now_ns) / NS_PER_MS)
-        return LEND_FOREVER;
-    return (lend_deadline){now_ns + ms * NS_PER_MS};
+/* Reading the clock costs as much as all else in a submission. So while runs are short, jobs are
+ * timed for the histograms at the beginning, and then one of so many in place of all. */
+#define TIMED_FIRST 64
+#define TIMED_SHARE 16
+
+/* A patience by default that is as long as this need not be exact to the tick. */
+#define LONG_PATIENCE_MS 1000
+
+/* For how many jobs the one counts before which so many have entered; 0: it is not timed. */
+static uint32_t counts_for(const lend_executor *executor, uint64_t before) {
+    if (word_peek(&executor->hurries) == 0 || before < TIMED_FIRST)
+        return 1;
+    return before % TIMED_SHARE == 0 ? TIMED_SHARE : 0;
 }
 
-static struct task *new_task(lend_executor *executor, const struct lend_job_spec *spec,
-                             const struct lend_site *site, bool dropped) {
+/* When it was accepted, and its deadline if it was given none. A patience that is short is counted
+ * from now, a long one from the tick that is to come. */
+static void stamp(struct task *task, uint32_t count) {
+    int64_t ms = task->executor->options.job_ms_default;
+    bool is_short = task->spec.deadline.at_ns == 0 && ms >= 0 && ms < LONG_PATIENCE_MS;
+    bool exact = count != 0 || is_short;
+    int64_t now_ns = exact ? lend__clock_now_ns() : lend__clock_coarse_ns();
+    int64_t from_ns = exact ? now_ns : now_ns + CLOCK_TICK_NS;
+    task->accepted_ns = now_ns;
+    task->counts_for = count;
+    if (task->spec.deadline.at_ns != 0)
+        return;
+    task->spec.deadline = LEND_FOREVER;
+    if (ms >= 0 && ms <= (INT64_MAX - from_ns) / NS_PER_MS)
+        task->spec.deadline = (lend_deadline){from_ns + ms * NS_PER_MS};
+}
+
+static int read_spec(struct task *task, const struct lend_job_spec *spec) {
+    int error = lend__options_read(&task->spec, sizeof task->spec, spec);
+    return error == 0 && task->spec.run == NULL ? EINVAL : error;
+}
+
+static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
     struct task *task = lend__memory_new(sizeof *task);
     if (task == NULL)
         return NULL;
     task->executor = executor;
-    task->spec = *spec;
     task->site = site;
     task->number = word_next(&jobs_numbered);
-    task->accepted_ns = lend__clock_now_ns();
-    task->spec.deadline = deadline_of(executor, spec->deadline, task->accepted_ns);
     task->future.reason = "";
     word_init(&task->ends, dropped ? END_DROPPED : 0);
     return task;
@@ -121,6 +144,7 @@ static int submit_locked(lend_executor *executor, struct task *task, struct subm
 static int submit_slowly(lend_executor *executor, struct task *task) {
     bool here = false;
     struct submitter self = {.task = task};
+    stamp(task, /* count= */ 1);
     if (waiter_init(&self.waiter) != 0) {
         word_next(&executor->refused);
         return ENOMEM;
@@ -146,7 +170,8 @@ static void push_and_mind(lend_executor *executor, struct task *task) {
 }
 
 static int submit(lend_executor *executor, struct task *task) {
-    switch (inbox_enter(&executor->inbox)) {
+    uint64_t before;
+    switch (inbox_enter(&executor->inbox, &before)) {
     case INBOX_ENTERED:
         break;
     case INBOX_FULL:
@@ -157,6 +182,7 @@ static int submit(lend_executor *executor, struct task *task) {
     case INBOX_BARRED:
         return submit_slowly(executor, task);
     }
+    stamp(task, counts_for(executor, before));
     if (task->spec.deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
         push_and_mind(executor, task);
         return 0;
@@ -174,19 +200,18 @@ static int refuse(lend_executor *executor, int error) {
 
 int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
                    lend_future **ret_future, const struct lend_site *site) {
-    struct lend_job_spec own;
     if (executor == NULL)
         return EINVAL;
     if (executor_is_foreign(executor))
         return EOWNERDEAD;
-    int error = lend__options_read(&own, sizeof own, spec);
-    if (error == 0 && own.run == NULL)
-        error = EINVAL;
-    if (error != 0)
-        return refuse(executor, error);
-    struct task *task = new_task(executor, &own, site, /* dropped= */ ret_future == NULL);
+    struct task *task = new_task(executor, site, /* dropped= */ ret_future == NULL);
     if (task == NULL)
         return refuse(executor, ENOMEM);
+    int error = read_spec(task, spec);
+    if (error != 0) {
+        lend__memory_free(task);
+        return refuse(executor, error);
+    }
     lend_future *future = &task->future;
     error = submit(executor, task);
     if (error != 0)

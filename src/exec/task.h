@@ -83,7 +83,8 @@ struct task {
     struct lend_job_spec spec; /* deadline: never zeroed */
     const struct lend_site *site;
     uint64_t number;
-    int64_t accepted_ns;
+    int64_t accepted_ns; /* to the tick, unless it is timed */
+    uint32_t counts_for; /* how many jobs it stands for in the histograms; 0: it is not timed */
 
     /* under executor->lock */
     enum task_stage stage;
