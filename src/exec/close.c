@@ -100,7 +100,7 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
     executor->workers = NULL;
 }
 
-/* All that is left is the memory, and that only for as long as somebody keeps a future. */
+/* All that is left is the memory, and that only for as long as somebody has a future. */
 static void finish(lend_executor *executor) {
     lend__directory_remove(executor);
     lend__executor_end_threads(executor, executor->options.workers);
@@ -108,10 +108,8 @@ static void finish(lend_executor *executor) {
     lend__lock_acquire(&executor->lock);
     executor->locked.closer = NULL;
     executor->locked.phase = EXECUTOR_CLOSED;
-    bool last = executor->locked.kept.length == 0;
     lend__lock_release(&executor->lock);
-    if (last)
-        lend__executor_free(executor);
+    lend__executor_let_go(executor);
 }
 
 static int close_with(lend_executor *executor, struct parker *parker, lend_deadline deadline) {

@@ -116,6 +116,7 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     executor->era = fork_era();
     fill_defaults(executor);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
+    word_init(&executor->holders, 1);
     inbox_init(&executor->inbox, (uint64_t)executor->options.queue_max + executor->options.workers,
                /* shut= */ executor->options.queue_bytes_max != 0);
     int shield = lend__thread_shield();
@@ -130,10 +131,18 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     return 0;
 }
 
-void lend__executor_free(lend_executor *executor) {
+static void free_executor(lend_executor *executor) {
     lend__parker_deinit(&executor->alarm);
     lend__lock_deinit(&executor->lock);
     lend__memory_free(executor);
+}
+
+void lend__executor_let_go(lend_executor *executor) {
+    uint64_t holders = word_read(&executor->holders);
+    while (!word_swap(&executor->holders, &holders, holders - 1))
+        ;
+    if (holders == 1)
+        free_executor(executor);
 }
 
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,

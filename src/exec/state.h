@@ -7,8 +7,8 @@
  * of the one before. Who holds the lock may look into the inbox; what is in there is QUEUED, behind
  * all that is in `queue`.
  *
- * ONE     each task that was taken out of the inbox is, until it is freed, in exactly one place:
- *         worker->task, `queue`, `given_up`, `guests` or `kept`
+ * ONE     each task that was taken out of the inbox is, until it is over, in exactly one place:
+ *         worker->task, `queue`, `given_up` or `guests`
  * TURN    jobs start in the order in which they were pushed. A QUEUED task in `queue` is undecided,
  *         in `given_up` decided; the timekeeper makes it a guest while it tells its owner
  * ROOM    inbox.limit - entered == queue_max + workers at hand (not away) - jobs that wait, which
@@ -87,6 +87,7 @@ struct lend_executor {
     struct word hurries;  /* whether runs are so short that not all are timed */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
+    struct word holders; /* the futures that were not dropped, and one for not being CLOSED */
 
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */
@@ -95,7 +96,6 @@ struct lend_executor {
         uint64_t queue_bytes;   /* sum of their spec.bytes */
         struct list given_up;   /* of struct task.place: decided unstarted, to be told */
         struct list guests;     /* of struct task.place: with a thread that is no worker */
-        struct list kept;       /* of struct task.place: over, its future not dropped */
         struct list idle;       /* of struct worker.waiter: asleep, but for the sentry */
         struct worker *sentry;  /* NULL: no worker sleeps */
         struct list submitters; /* of struct submitter.waiter, oldest first */
@@ -191,7 +191,8 @@ void lend__directory_remove(lend_executor *executor);
 /* End `workers` of its workers and the timekeeper, and wait for them. Nothing is live. */
 void lend__executor_end_threads(lend_executor *executor, uint32_t workers);
 
-/* Free it: it was never opened, or is CLOSED and has no task left. */
-void lend__executor_free(lend_executor *executor);
+/* One holder less: a future was dropped, or never came to be, or the executor is CLOSED. The last
+ * one frees it. */
+void lend__executor_let_go(lend_executor *executor);
 
 #endif

@@ -193,6 +193,13 @@ static int submit(lend_executor *executor, struct task *task) {
     return 0;
 }
 
+static int submit_or_free(lend_executor *executor, struct task *task) {
+    int error = submit(executor, task);
+    if (error != 0)
+        lend__memory_free(task);
+    return error;
+}
+
 static int refuse(lend_executor *executor, int error) {
     word_next(&executor->refused);
     return error;
@@ -212,11 +219,14 @@ int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
         lend__memory_free(task);
         return refuse(executor, error);
     }
+    if (ret_future == NULL)
+        return submit_or_free(executor, task);
     lend_future *future = &task->future;
-    error = submit(executor, task);
+    word_next(&executor->holders);
+    error = submit_or_free(executor, task);
     if (error != 0)
-        lend__memory_free(task);
-    else if (ret_future != NULL)
+        lend__executor_let_go(executor);
+    else
         *ret_future = future;
     return error;
 }

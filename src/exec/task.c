@@ -59,8 +59,6 @@ static bool settle_ends(struct task *task, uint64_t steps, uint64_t ends, struct
         return false;
     if (task->place.list != NULL)
         list_remove(task->place.list, &task->place);
-    if (!dropped)
-        list_append(&executor->locked.kept, &task->place);
     waiters_decide_all(&task->future.joiners, VERDICT_GRANTED, woken);
     lend__executor_is_drained(executor);
     return dropped;
@@ -129,13 +127,6 @@ void lend__task_tell_and_finish(struct task *task) {
     take_steps(task, END_OVER);
 }
 
-/* Under the lock: the last task of a closed executor takes that along. */
-static bool forget(struct task *task) {
-    lend_executor *executor = task->executor;
-    list_remove(&executor->locked.kept, &task->place);
-    return executor->locked.phase == EXECUTOR_CLOSED && executor->locked.kept.length == 0;
-}
-
 /* While the task is not over, to say so is all: it is freed by who makes it so. */
 void lend__task_drop(struct task *task) {
     lend_executor *executor = task->executor;
@@ -144,12 +135,7 @@ void lend__task_drop(struct task *task) {
         if ((seen & END_TOLD) != 0 && is_unread(task))
             report_unread(task);
     while (!word_swap(&task->ends, &seen, seen | END_DROPPED));
-    if ((seen & END_OVER) != END_OVER)
-        return;
-    lend__lock_acquire(&executor->lock);
-    bool last = forget(task);
-    lend__lock_release(&executor->lock);
-    lend__task_free(task);
-    if (last)
-        lend__executor_free(executor);
+    if ((seen & END_OVER) == END_OVER)
+        lend__task_free(task);
+    lend__executor_let_go(executor);
 }
