@@ -131,7 +131,18 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     return 0;
 }
 
+static void free_stock(struct inbox_node *chain) {
+    while (chain != NULL) {
+        struct inbox_node *next = chain->older;
+        lend__memory_free(list_entry(chain, struct task, inbox));
+        chain = next;
+    }
+}
+
 static void free_executor(lend_executor *executor) {
+    free_stock(executor->stock.chain);
+    free_stock((struct inbox_node *)(uintptr_t)word_read(&executor->stock.offer));
+    free_stock(executor->stock.put_by);
     lend__parker_deinit(&executor->alarm);
     lend__lock_deinit(&executor->lock);
     lend__memory_free(executor);

@@ -34,6 +34,7 @@
 #ifndef LEND_SRC_EXEC_STATE_H
 #define LEND_SRC_EXEC_STATE_H
 
+#include "exec/stock.h"
 #include "exec/task.h"
 #include "sync/fork.h"
 #include "sync/lock.h"
@@ -87,6 +88,7 @@ struct lend_executor {
     struct word hurries;  /* whether runs are so short that not all are timed */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
+    struct stock stock;
     struct word holders; /* the futures that were not dropped, and one for not being CLOSED */
 
     _Alignas(CACHE_LINE) struct lock lock;

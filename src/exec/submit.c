@@ -9,6 +9,8 @@
 #include "base/options.h"
 #include "exec/state.h"
 
+#include <string.h>
+
 /* Of all jobs in the process. */
 static _Alignas(CACHE_LINE) struct word jobs_numbered;
 
@@ -50,7 +52,14 @@ static int read_spec(struct task *task, const struct lend_job_spec *spec) {
 }
 
 static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
-    struct task *task = lend__memory_new(sizeof *task);
+    struct inbox_node *node = stock_take(&executor->stock);
+    struct task *task = NULL;
+    if (node != NULL) {
+        task = list_entry(node, struct task, inbox);
+        memset(task, 0, sizeof *task);
+    } else {
+        task = lend__memory_new(sizeof *task);
+    }
     if (task == NULL)
         return NULL;
     task->executor = executor;

@@ -32,7 +32,10 @@ static struct task *answer_plain(struct run *run, struct list *woken) {
         return NULL;
     bool told = lend__run_end(run, woken);
     run->task = NULL;
-    return lend__task_step(task, told ? END_FINISHED : END_OVER, woken) ? task : NULL;
+    if (!lend__task_step(task, told ? END_FINISHED : END_OVER, woken))
+        return NULL;
+    bool kept = task->job.remarks == NULL && stock_put(&task->executor->stock, &task->inbox);
+    return kept ? NULL : task;
 }
 
 /* Under the lock: take the next task, RUNNING already if there is a model at once. */
