@@ -52,21 +52,18 @@ static void name(const struct wait *wait, char *buffer, size_t size) {
 }
 
 /* A wait for the outcome ends with the job's deadline, since that decides it. */
-static lend_deadline end_of_wait(struct task *task, const struct list *queue,
-                                 lend_deadline deadline) {
-    if (queue == &task->future.joiners)
-        return deadline;
-    return lend_deadline_earlier(deadline, task->spec.deadline);
+static lend_deadline end_of_wait(struct task *task, bool until_over, lend_deadline deadline) {
+    return until_over ? deadline : lend_deadline_earlier(deadline, task->spec.deadline);
 }
 
-void lend__future_wait_show(struct task *task, struct list *queue, struct waiter *waiter,
-                            lend_deadline deadline, struct wait *wait) {
+void lend__future_wait_show(struct task *task, struct future_wait *self, lend_deadline deadline,
+                            struct wait *wait) {
     static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
     *wait = (struct wait){
         .ops = &ops,
         .target = task,
-        .waiter = waiter,
-        .deadline = end_of_wait(task, queue, deadline),
+        .waiter = &self->waiter,
+        .deadline = end_of_wait(task, self->until_over, deadline),
         .owner = thread_owner(),
         .since_ns = lend__clock_now_ns(),
     };

@@ -8,15 +8,14 @@ static bool future_is_foreign(const lend_future *future) {
     return executor_is_foreign(task_of_future(future)->executor);
 }
 
-/* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
+/* Sleep among those who wait for the task. The future's owner keeps the task, and the task its
  * executor's lock. */
-static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
-                     lend_deadline deadline) {
+static void sleep_at(struct task *task, struct waiter *self, lend_deadline deadline) {
     bool awake = waiter_sleep(self, deadline);
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
     if (!decided) {
-        list_remove(queue, &self->node);
+        list_remove(&task->future.waiters, &self->node);
         self->verdict = VERDICT_TIMED_OUT;
     }
     lend__lock_release(&task->executor->lock);
@@ -25,21 +24,18 @@ static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
 }
 
 /* The same in sight of the watch, if others may be waiting for this thread. */
-static int wait_in(struct task *task, struct list *queue, struct waiter *self,
-                   lend_deadline deadline) {
+static int wait_at(struct task *task, struct future_wait *self, lend_deadline deadline) {
     struct wait wait;
     bool shown = thread_may_be_awaited();
     if (shown)
-        lend__future_wait_show(task, queue, self, deadline, &wait);
-    sleep_in(task, queue, self, deadline);
+        lend__future_wait_show(task, self, deadline, &wait);
+    sleep_at(task, &self->waiter, deadline);
     if (shown)
         lend__future_wait_hide(task, &wait);
-    if (self->verdict == VERDICT_TIMED_OUT)
+    if (self->waiter.verdict == VERDICT_TIMED_OUT)
         return ETIMEDOUT;
-    return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
+    return self->waiter.verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
-
-enum what { DECIDED, OVER };
 
 /* A worker that waits for a job in its own executor's queue may be the one that would have to run
  * it: it does so now, if it can. */
@@ -51,57 +47,58 @@ static void help(struct task *task) {
         lend__help_task(task);
 }
 
-static bool is_there(const struct task *task, enum what what) {
-    return what == DECIDED ? task_is_decided(task) : task_is_over(task);
+static bool is_there(const struct task *task, bool until_over) {
+    return until_over ? task_is_over(task) : task_is_decided(task);
 }
 
-/* In the right queue, unless it has come to pass meanwhile. */
-static int queue_and_wait(struct task *task, enum what what, lend_deadline deadline) {
-    struct list *queue = what == DECIDED ? &task->future.waiters : &task->future.joiners;
-    struct waiter self;
-    if (waiter_init(&self) != 0)
+/* In the queue, unless it has come to pass meanwhile. */
+static int queue_and_wait(struct task *task, bool until_over, lend_deadline deadline) {
+    struct future_wait self = {.until_over = until_over};
+    if (waiter_init(&self.waiter) != 0)
         return ENOMEM;
     lend__lock_acquire(&task->executor->lock);
-    bool there = is_there(task, what);
+    bool there = is_there(task, until_over);
     if (!there)
-        list_append(queue, &self.node);
+        list_append(&task->future.waiters, &self.waiter.node);
     lend__lock_release(&task->executor->lock);
-    int error = there ? 0 : wait_in(task, queue, &self, deadline);
-    waiter_deinit(&self);
+    int error = there ? 0 : wait_at(task, &self, deadline);
+    waiter_deinit(&self.waiter);
     return error;
 }
 
-static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
+static int wait_shielded(struct task *task, bool until_over, lend_deadline deadline) {
+    if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
+        help(task);
+    if (is_there(task, until_over))
+        return 0;
+    if (thread_is_busy_with(task))
+        return EDEADLK;
+    if (deadline_is_now(deadline))
+        return EBUSY;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
+    deadline = deadline_or_default(deadline, task->executor->options.job_ms_default);
+    return queue_and_wait(task, until_over, deadline);
+}
+
+static int wait_for(lend_future *future, bool until_over, lend_deadline deadline) {
     struct task *task = task_of_future(future);
     if (executor_is_foreign(task->executor))
         return EOWNERDEAD;
-    if (is_there(task, what))
+    if (is_there(task, until_over))
         return 0;
     int shield = lend__thread_shield();
-    int error = 0;
-    if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
-        help(task);
-    if (is_there(task, what))
-        error = 0;
-    else if (thread_is_busy_with(task))
-        error = EDEADLK;
-    else if (deadline_is_now(deadline))
-        error = EBUSY;
-    else if (lend__thread_self.never_blocks)
-        error = EWOULDBLOCK;
-    else
-        error = queue_and_wait(
-            task, what, deadline_or_default(deadline, task->executor->options.job_ms_default));
+    int error = wait_shielded(task, until_over, deadline);
     lend__thread_unshield(shield);
     return error;
 }
 
 int lend_future_wait(lend_future *future, lend_deadline deadline) {
-    return future != NULL ? wait_for(future, DECIDED, deadline) : EINVAL;
+    return future != NULL ? wait_for(future, /* until_over= */ false, deadline) : EINVAL;
 }
 
 int lend_future_join(lend_future *future, lend_deadline deadline) {
-    return future != NULL ? wait_for(future, OVER, deadline) : EINVAL;
+    return future != NULL ? wait_for(future, /* until_over= */ true, deadline) : EINVAL;
 }
 
 /* What is decided, as it stands now, and note that it was read. */

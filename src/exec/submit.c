@@ -9,8 +9,6 @@
 #include "base/options.h"
 #include "exec/state.h"
 
-#include <string.h>
-
 /* Of all jobs in the process. */
 static _Alignas(CACHE_LINE) struct word jobs_numbered;
 
@@ -51,22 +49,24 @@ static int read_spec(struct task *task, const struct lend_job_spec *spec) {
     return error == 0 && task->spec.run == NULL ? EINVAL : error;
 }
 
+/* Zeroed, or out of the stock: one that succeeded, and left nothing behind but what is set here. */
 static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
     struct inbox_node *node = stock_take(&executor->stock);
-    struct task *task = NULL;
-    if (node != NULL) {
-        task = list_entry(node, struct task, inbox);
-        memset(task, 0, sizeof *task);
-    } else {
-        task = lend__memory_new(sizeof *task);
-    }
+    struct task *task =
+        node != NULL ? list_entry(node, struct task, inbox) : lend__memory_new(sizeof *task);
     if (task == NULL)
         return NULL;
     task->executor = executor;
     task->site = site;
     task->number = word_next(&jobs_numbered);
+    task->runner_tid = 0;
+    task->stage = TASK_QUEUED;
+    task->watched = false;
     task->future.reason = "";
     word_init(&task->ends, dropped ? END_DROPPED : 0);
+    word_init(&task->future.outcome, LEND_PENDING);
+    word_init(&task->future.read, 0);
+    word_init(&task->stop, 0);
     return task;
 }
 

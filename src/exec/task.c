@@ -10,6 +10,17 @@ struct remarks *lend__task_remarks(struct task *task) {
     return task->job.remarks;
 }
 
+/* Under the lock: wake those who wait for no more than this. */
+static void wake_waiters(struct task *task, bool over, struct list *woken) {
+    struct list *waiters = &task->future.waiters;
+    for (struct list_node *node = waiters->first, *next; node != NULL; node = next) {
+        struct future_wait *wait = list_entry(node, struct future_wait, waiter.node);
+        next = node->next;
+        if (over || !wait->until_over)
+            waiter_decide(&wait->waiter, VERDICT_GRANTED, waiters, woken);
+    }
+}
+
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,
                        struct list *woken) {
     struct lend_future *future = &task->future;
@@ -19,7 +30,7 @@ void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, 
     task->executor->locked.outcomes[outcome]++;
     lend__task_disarm(task);
     word_publish(&future->outcome, (uint64_t)outcome);
-    waiters_decide_all(&future->waiters, VERDICT_GRANTED, woken);
+    wake_waiters(task, /* over= */ false, woken);
 }
 
 void lend__task_stop(struct task *task, int why) {
@@ -59,15 +70,18 @@ static bool settle_ends(struct task *task, uint64_t steps, uint64_t ends, struct
         return false;
     if (task->place.list != NULL)
         list_remove(task->place.list, &task->place);
-    waiters_decide_all(&task->future.joiners, VERDICT_GRANTED, woken);
+    wake_waiters(task, /* over= */ true, woken);
     lend__executor_is_drained(executor);
     return dropped;
 }
 
 bool lend__task_step(struct task *task, uint64_t steps, struct list *woken) {
     uint64_t seen = word_read(&task->ends);
-    while (!word_swap(&task->ends, &seen, seen | steps))
-        ;
+    if ((seen & END_DROPPED) != 0) /* nobody else changes it */
+        word_publish(&task->ends, seen | steps);
+    else
+        while (!word_swap(&task->ends, &seen, seen | steps))
+            ;
     return settle_ends(task, steps, seen | steps, woken);
 }
 

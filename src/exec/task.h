@@ -65,41 +65,43 @@ struct lend_job {
  * decides, which is constant from then on: who reads it decided needs no lock. */
 struct lend_future {
     struct word outcome; /* enum lend_outcome */
-    int error;
-    const char *reason; /* the job's words, or static ones */
-    struct word value;  /* a pointer; taken by whoever sets it to 0 */
+    struct list waiters; /* of struct future_wait.waiter; under executor->lock */
+    const char *reason;  /* the job's words, or static ones */
+    struct word value;   /* a pointer; taken by whoever sets it to 0 */
     lend_destroy *destroy;
-    struct word read;    /* somebody asked after the decision, or the sink was told */
-    struct list waiters; /* for the decision; under executor->lock */
-    struct list joiners; /* for its being over; under executor->lock */
+    struct word read; /* somebody asked after the decision, or the sink was told */
+    int error;
 };
 
+/* Five lines of the cache, in the order in which they are used. */
 struct task {
     struct inbox_node inbox; /* while it is in the inbox */
-    struct word ends;        /* END_... */
 
     /* constant after submission */
     struct lend_executor *executor;
-    struct lend_job_spec spec; /* deadline: never zeroed */
     const struct lend_site *site;
     uint64_t number;
     int64_t accepted_ns; /* to the tick, unless it is timed */
     uint32_t counts_for; /* how many jobs it stands for in the histograms; 0: it is not timed */
 
     /* under executor->lock */
+    uint32_t runner_tid; /* of the thread that has it, from BORROWING on */
     enum task_stage stage;
-    uint32_t runner_tid;    /* of the thread that has it, from BORROWING on */
-    struct worker *worker;  /* that took it; NULL for any other runner */
-    struct list_node place; /* in one of executor->locked's lists, or nowhere: see there */
-    bool watched;           /* the timekeeper knows of its deadline */
-    struct heap_node timer; /* in executor->timers, or nowhere */
+    bool watched; /* the timekeeper knows of its deadline */
 
-    struct lend_lease lease; /* while RUNNING: which model it has. Never released from here */
-    struct word stop; /* why the run should end: an errno value, or 0; set once, under the lock */
-    struct borrow_cancel borrow_cancel; /* under the pool's lock */
+    struct word ends;          /* END_... */
+    struct lend_job_spec spec; /* constant after submission; deadline: never zeroed */
 
-    struct lend_job job;
+    /* under executor->lock */
+    struct list_node place;         /* in one of executor->locked's lists, or nowhere: see there */
+    struct worker *worker;          /* that took it; NULL for any other runner */
+    const struct lend_lease *lease; /* while RUNNING: its runner's. Never released from here */
+
     struct lend_future future;
+    struct word stop; /* why the run should end: an errno value, or 0; set once, under the lock */
+    struct heap_node timer; /* in executor->timers, or nowhere; under executor->lock */
+    struct lend_job job;
+    struct borrow_cancel borrow_cancel; /* under the pool's lock */
 };
 
 static inline struct task *task_of_job(const lend_job *job) {
@@ -125,6 +127,12 @@ static inline bool task_is_over(const struct task *task) {
 
 /* The job's room for words, or NULL. */
 struct remarks *lend__task_remarks(struct task *task);
+
+/* One who waits for a task, on its stack. */
+struct future_wait {
+    struct waiter waiter;
+    bool until_over; /* not only for the decision */
+};
 
 /* Under the lock: give the outcome, wake those who wait for it. `reason` NULL: lend_strerror's. */
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,

@@ -78,7 +78,7 @@ static bool expire(lend_executor *executor, struct task *task, struct list *woke
         return false;
     case TASK_RUNNING:
         if (task_is_decided(task)) {
-            lend__lease_overdue(executor->options.pool, &task->lease);
+            lend__lease_overdue(executor->options.pool, task->lease);
             return false;
         }
         lend__task_stop(task, ETIMEDOUT);

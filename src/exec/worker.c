@@ -22,7 +22,8 @@ static void lie_down(struct worker *self) {
 static bool is_plain(const struct run *run) {
     const struct task *task = run->task;
     return run->error == 0 && task->spec.done == NULL && task->spec.drop_argument == NULL &&
-           task->job.value == NULL && task->stage == TASK_RUNNING && !task_is_decided(task);
+           task->job.value == NULL && !task->job.model_broken && task->stage == TASK_RUNNING &&
+           !task_is_decided(task);
 }
 
 /* Under the lock. Returns the task if it is to be freed. */
@@ -34,7 +35,8 @@ static struct task *answer_plain(struct run *run, struct list *woken) {
     run->task = NULL;
     if (!lend__task_step(task, told ? END_FINISHED : END_OVER, woken))
         return NULL;
-    bool kept = task->job.remarks == NULL && stock_put(&task->executor->stock, &task->inbox);
+    bool kept =
+        !told && task->job.remarks == NULL && stock_put(&task->executor->stock, &task->inbox);
     return kept ? NULL : task;
 }
 
