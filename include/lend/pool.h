@@ -11,7 +11,10 @@
  *
  * All models are loaded when lend_pool_open returns. A model that breaks later is replaced in the
  * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
- * left, whoever asks is told the loader's own error at once.
+ * left, whoever asks is told the loader's own error at once. One at a time is replaced, renewed or
+ * checked. An operation of a model that hangs costs that model and a thread, and nothing else: it
+ * is told, the others are looked after by another thread, and if it returns, however late, what it
+ * brings is used or unloaded.
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
  * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
@@ -60,7 +63,8 @@ struct lend_pool_options {
     uint32_t models_max; /* how many lend_pool_resize may ask for. Default `models` */
 
     /* How many models may be loaded beyond the size, each in place of one whose job has overrun its
-     * deadline and does not return. Default none: there may be no memory for it. */
+     * deadline and does not return, or whose load does not. Default none: there may be no memory
+     * for it. */
     uint32_t spares;
 
     uint64_t recycle_lends; /* load a model anew after so many leases. Default never */
@@ -70,6 +74,11 @@ struct lend_pool_options {
     int64_t hold_alarm_ms; /* tell of leases held for longer, once each. Default 60000; -1: never */
     int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
                                Default 10000; -1: never */
+
+    /* Tell of a load, check or unload in the background that has not returned for so long, and go
+     * on without it. Default 60000; -1: never. A pool that has nothing else left refuses
+     * borrowers then: give it more if models load that slowly. */
+    int64_t load_alarm_ms;
 
     lend_sink *sink; /* takes what nobody else can (lend/event.h). May be NULL */
     void *sink_context;
@@ -109,7 +118,7 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * 0         closed; also for NULL
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
- * EDEADLK   called by a model operation of the pool itself, on its keeper thread
+ * EDEADLK   called by a model operation of the pool itself, or its sink, on a thread of the pool
  * EAGAIN    the thread must not wait (lend/thread.h)
  * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
@@ -120,6 +129,7 @@ LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadl
  * open. */
 struct lend_pool_stats {
     uint32_t models, free, lent, loading, retiring, lost;
+    uint32_t stuck;              /* of those loading or retiring: options.load_alarm_ms is over */
     uint32_t waiting;            /* borrowers in the queue */
     bool suspended;              /* lend_pool_suspend */
     bool reloading;              /* lend_pool_reload is under way */
@@ -175,7 +185,7 @@ LEND_API int lend_pool_resume(lend_pool *pool);
  * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are
  * EIO        one could not be loaded
  * EALREADY   another reload or resize is under way
- * EDEADLK    called by a model operation of the pool itself, on its keeper thread
+ * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool
  * ESHUTDOWN  the pool is closing
  * EAGAIN     the thread must not wait (lend/thread.h)
  * EINVAL, ENOMEM, EOWNERDEAD */

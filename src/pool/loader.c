@@ -34,10 +34,10 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
     return error;
 }
 
-void lend__slot_stamp(const lend_pool *pool, struct slot *slot) {
+void lend__slot_stamp(struct slot *slot, uint64_t edition) {
     slot->first_generation = life_generation(word_peek(&slot->life)) + 1;
     slot->loaded_ns = slot->checked_ns = lend__clock_coarse_ns();
-    slot->edition = pool->locked.edition;
+    slot->edition = edition;
     slot->failures = 0;
 }
 
@@ -140,7 +140,7 @@ static int load_with(struct loading *loading, struct lend_reason *reason) {
         return loading->locked.error;
     }
     for (uint32_t i = pool->options.models; i-- > 0;) {
-        lend__slot_stamp(pool, &pool->slots[i]);
+        lend__slot_stamp(&pool->slots[i], /* edition= */ 0);
         slot_become(&pool->slots[i], SLOT_FREE);
         idle_put(&pool->idle, pool->slots, i, IDLE_AS_ANYONE);
     }

@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "pool/keeper.h"
 #include "pool/loader.h"
+#include "pool/mender.h"
 #include "pool/registry.h"
 #include "pool/state.h"
 
@@ -13,6 +15,7 @@
 #define WAIT_MS 30000
 #define HOLD_ALARM_MS 60000
 #define STALL_ALARM_MS 10000
+#define LOAD_ALARM_MS 60000
 
 /* The caller's operations, by the size rule, and what is required of them. */
 static int read_ops(lend_pool *pool, struct lend_reason *reason) {
@@ -40,8 +43,8 @@ static int check_options(const struct lend_pool_options *options, struct lend_re
     if (options->models_max > LEND_MODELS_MAX || options->spares > LEND_MODELS_MAX)
         return lend_reason_set(reason, EINVAL, "models_max or spares is more than %d",
                                LEND_MODELS_MAX);
-    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 || options->recycle_ms < 0 ||
-        options->check_every_ms < 0)
+    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 ||
+        options->load_alarm_ms < -1 || options->recycle_ms < 0 || options->check_every_ms < 0)
         return lend_reason_set(reason, EINVAL, "an alarm is less than -1, or an interval than 0");
     return 0;
 }
@@ -68,6 +71,8 @@ static void fill_defaults(lend_pool *pool) {
         options->hold_alarm_ms = HOLD_ALARM_MS;
     if (options->stall_alarm_ms == 0)
         options->stall_alarm_ms = STALL_ALARM_MS;
+    if (options->load_alarm_ms == 0)
+        options->load_alarm_ms = LOAD_ALARM_MS;
     pool->slot_count = options->models_max + options->spares;
     pool->locked.models = options->models;
     pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
@@ -117,8 +122,9 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
     error = lend__pool_load_all(pool, reason);
     if (error != 0)
         return error;
-    if (lend__thread_start(&pool->keeper, "lend-keeper", lend__pool_keep, pool) != 0)
-        return lend_reason_set(reason, ENOMEM, "no thread for the pool's keeper");
+    if (lend__mender_hire(pool) != 0 ||
+        lend__thread_start(&pool->keeper, "lend-keeper", lend__pool_keep, pool) != 0)
+        return lend_reason_set(reason, ENOMEM, "no threads to keep the pool");
     return 0;
 }
 
@@ -148,6 +154,7 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
 
 void lend__pool_destroy(lend_pool *pool) {
     if (pool->slots != NULL) {
+        lend__menders_end(pool);
         for (uint32_t i = 0; i < pool->slot_count; i++)
             if (pool->slots[i].model != NULL)
                 pool->ops.unload(pool->slots[i].model, pool->options.ops_context);
@@ -168,6 +175,7 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
     };
     ++*counts[life_state(life)];
     stats->models += life_state(life) != SLOT_ABSENT;
+    stats->stuck += slot->stuck;
     stats->grants += life_generation(life);
     for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++)
         stats->holds.counts[i] += word_peek(&slot->holds[i]);
