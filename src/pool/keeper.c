@@ -200,22 +200,36 @@ static void give_up_on(lend_pool *pool, struct slot *slot, struct findings *find
     findings->stuck = slot;
 }
 
-/* Under the lock: one that is late and was not known to be. */
+/* When the work on this slot is late. */
+static lend_deadline late_at(const lend_pool *pool, const struct slot *slot) {
+    int64_t alarm_ms = pool->options.load_alarm_ms;
+    return alarm_ms < 0 ? LEND_FOREVER
+                        : (lend_deadline){slot->work_since_ns + alarm_ms * NS_PER_MS};
+}
+
+/* Under the lock: one that is late and was not known to be, one that has left. */
 static void look_at_menders(lend_pool *pool, int64_t now_ns, struct findings *findings) {
-    int64_t alarm_ns = pool->options.load_alarm_ms * NS_PER_MS;
     struct list_node *node = pool->locked.menders.first;
     for (; node != NULL; node = node->next) {
         struct mender *mender = list_entry(node, struct mender, node);
         if (mender->state == MENDER_LEFT)
             findings->left = mender;
-        if (!mender_is_working(mender) || alarm_ns < 0)
-            continue;
-        int64_t late_ns = mender->chore.slot->work_since_ns + alarm_ns;
-        if (late_ns > now_ns)
-            findings->until = lend_deadline_earlier(findings->until, (lend_deadline){late_ns});
-        else if (findings->stuck == NULL)
+        if (mender_is_working(mender) && late_at(pool, mender->chore.slot).at_ns <= now_ns &&
+            findings->stuck == NULL)
             give_up_on(pool, mender->chore.slot, findings);
     }
+}
+
+/* Under the lock: when the first of those that work will be late. */
+static lend_deadline first_late(const lend_pool *pool) {
+    lend_deadline first = LEND_FOREVER;
+    const struct list_node *node = pool->locked.menders.first;
+    for (; node != NULL; node = node->next) {
+        const struct mender *mender = list_entry(node, struct mender, node);
+        if (mender_is_working(mender))
+            first = lend_deadline_earlier(first, late_at(pool, mender->chore.slot));
+    }
+    return first;
 }
 
 /* Under the lock: all menders are stuck, and there is something left to do for another. */
@@ -229,26 +243,29 @@ static bool lacks_mender(const lend_pool *pool) {
     return count_stuck(pool) < pool->slot_count;
 }
 
-/* False once the pool closes. `hire_at_ns`, the keeper's own: another mender is not hired
- * before. */
+/* Under the lock. `hire_at_ns`, the keeper's own: another mender is not hired before. */
+static void look_at_all(lend_pool *pool, int64_t *hire_at_ns, struct findings *findings,
+                        struct list *woken) {
+    int64_t now_ns = lend__clock_now_ns();
+    look_at_menders(pool, now_ns, findings);
+    if (findings->stuck != NULL)
+        *hire_at_ns = now_ns + lend__pause_ns(count_stuck(pool), now_ns);
+    findings->gone = lend__pool_tend(pool, woken, &findings->until);
+    findings->until = lend_deadline_earlier(findings->until, first_late(pool));
+    if (!lacks_mender(pool))
+        return;
+    findings->hires = *hire_at_ns <= now_ns;
+    findings->until = lend_deadline_earlier(findings->until, (lend_deadline){*hire_at_ns});
+}
+
+/* False once the pool closes. */
 static bool look(lend_pool *pool, int64_t *hire_at_ns, struct findings *findings) {
     struct list woken = {0};
-    int64_t now_ns = lend__clock_now_ns();
-    lend_deadline until;
-    *findings = (struct findings){.until = LEND_FOREVER};
+    *findings = (struct findings){0};
     lend__lock_acquire(&pool->lock);
     bool over = pool->locked.phase != POOL_OPEN;
-    if (!over) {
-        look_at_menders(pool, now_ns, findings);
-        if (findings->stuck != NULL)
-            *hire_at_ns = now_ns + lend__pause_ns(count_stuck(pool), now_ns);
-        findings->gone = lend__pool_tend(pool, &woken, &until);
-        findings->until = lend_deadline_earlier(findings->until, until);
-        bool lacks = lacks_mender(pool);
-        findings->hires = lacks && *hire_at_ns <= now_ns;
-        if (lacks && !findings->hires)
-            findings->until = lend_deadline_earlier(findings->until, (lend_deadline){*hire_at_ns});
-    }
+    if (!over)
+        look_at_all(pool, hire_at_ns, findings, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
     return !over;

@@ -13,11 +13,19 @@
 
 /* the work on a slot, under the lock */
 
+/* It has returned. If the keeper had given it up, it does not watch this mender any more. */
+static void end_work(struct mender *mender) {
+    struct slot *slot = mender->chore.slot;
+    if (slot->stuck)
+        lend__parker_wake(&mender->pool->keeper_parker);
+    slot->work = WORK_NONE;
+    slot->stuck = false;
+}
+
 static void begin_work(struct mender *mender, enum slot_work work) {
     struct slot *slot = mender->chore.slot;
     slot->work = work;
     slot->work_since_ns = lend__clock_now_ns();
-    slot->stuck = false;
     if (work == WORK_LOAD)
         mender->chore.edition = mender->pool->locked.edition;
 }
@@ -42,12 +50,11 @@ static bool is_redundant(const struct mender *self) {
     return false;
 }
 
-/* The slot, in its new state, is nobody's now. True as lend__pool_tend has it. */
+/* The slot, in its new state and with its work ended, is nobody's now. True as lend__pool_tend has
+ * it. */
 static bool end_chore(struct mender *mender, struct list *woken) {
     lend_deadline until;
     lend_pool *pool = mender->pool;
-    mender->chore.slot->work = WORK_NONE;
-    mender->chore.slot->stuck = false;
     mender->chore = (struct chore){0};
     mender->state = is_redundant(mender) ? MENDER_LEAVING : MENDER_IDLE;
     bool gone = lend__pool_tend(pool, woken, &until);
@@ -87,7 +94,6 @@ static void fill(struct mender *mender, void *model) {
     lend_pool *pool = mender->pool;
     struct slot *slot = mender->chore.slot;
     slot->model = model;
-    slot->stuck = false;
     pool->locked.loads++;
     lend__slot_stamp(slot, mender->chore.edition);
     hasten(pool);
@@ -122,8 +128,8 @@ static bool empty(struct mender *mender) {
         return true;
     unload(pool, slot->model);
     lend__lock_acquire(&pool->lock);
+    end_work(mender);
     slot->model = NULL;
-    slot->stuck = false;
     bool refills = pool->locked.phase == POOL_OPEN && !lend__pool_is_oversized(pool);
     if (refills) {
         slot_become(slot, SLOT_LOADING);
@@ -150,6 +156,7 @@ static void replace(struct mender *mender) {
         return;
     int error = lend__model_load(pool, &model, &reason);
     lend__lock_acquire(&pool->lock);
+    end_work(mender);
     if (error == 0) {
         fill(mender, model);
     } else {
@@ -171,6 +178,7 @@ static void unload_old(struct mender *mender) {
     lend_pool *pool = mender->pool;
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
+    end_work(mender);
     begin_work(mender, WORK_UNLOAD);
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
@@ -189,6 +197,7 @@ static void renew(struct mender *mender) {
     if (error == 0)
         unload_old(mender);
     lend__lock_acquire(&pool->lock);
+    end_work(mender);
     if (error == 0) {
         fill(mender, model);
     } else {
@@ -211,6 +220,7 @@ static void check(struct mender *mender) {
         lend__pool_event(pool, LEND_EVENT_CHECK_FAILED, error, (int)(slot - pool->slots),
                          /* site= */ NULL, reason.text);
     lend__lock_acquire(&pool->lock);
+    end_work(mender);
     slot->checked_ns = lend__clock_coarse_ns();
     pool->locked.broken += error != 0;
     if (error == 0)

@@ -32,6 +32,8 @@ static void ward_open(struct ward *ward, const struct lend_pool_options *options
     events_init(&ward->events);
     gate_init(&ward->gate);
     own.load_alarm_ms = own.load_alarm_ms != 0 ? own.load_alarm_ms : ALARM_MS;
+    own.hold_alarm_ms = own.hold_alarm_ms != 0 ? own.hold_alarm_ms : -1;
+    own.stall_alarm_ms = -1; /* nothing but the load's own time gets the keeper up */
     own.sink = events_record;
     own.sink_context = &ward->events;
     ward->pool = fakes_pool_open(&ward->fakes, &own);
@@ -75,7 +77,7 @@ static void heal(struct fake_operation *operation) {
 static void a_load_that_is_stuck_is_told_once_with_its_slot_and_its_time(void **state) {
     (void)state;
     struct ward ward;
-    ward_with(&ward, .models = 1, .check_every_ms = 1);
+    ward_with(&ward, .models = 1);
     get_stuck(&ward, &ward.fakes.load);
     assert_true(eventually(events_count_of(&ward.events, LEND_EVENT_LOAD_STUCK) == 1));
     struct recorded_event event = events_first_of(&ward.events, LEND_EVENT_LOAD_STUCK);
