@@ -36,9 +36,20 @@ typedef struct lend_pool lend_pool;
 
 #define LEND_MODELS_MAX 4096
 
-/* As many models as this process may use cores: the smaller of its affinity mask and its cgroup's
- * CPU quota, at least one. */
+/* As many models as the machine has room for, at least one:
+ *
+ *   cores   those that this process may use (the smaller of its affinity mask and its cgroup's CPU
+ *           quota, rounded up), divided by options.model_threads
+ *   memory  what is left when the first model is loaded, divided by options.model_bytes. What is
+ *           left is the smaller of the memory limits of its cgroups, less what they use, and
+ *           MemAvailable, less a quarter for those who borrow; or what options.memory_left says,
+ *           all of it
+ *
+ * and at most options.models_max, if that is set. Cgroups of version 1 and 2 are read. */
 #define LEND_MODELS_AUTO UINT32_MAX
+
+/* A model that keeps none of this machine's cores busy: it computes elsewhere, say on a GPU. */
+#define LEND_NO_CORES UINT32_MAX
 
 /* Nobody waits: a pool without a free model refuses at once (ENOBUFS). */
 #define LEND_NO_WAITERS UINT32_MAX
@@ -79,6 +90,19 @@ struct lend_pool_options {
      * on without it. Default 60000; -1: never. A pool that has nothing else left refuses
      * borrowers then: give it more if models load that slowly. */
     int64_t load_alarm_ms;
+
+    /* What one model takes, which LEND_MODELS_AUTO divides by. A number of models that asks for
+     * more than there is is told (LEND_EVENT_OVERSUBSCRIBED), on the thread that opens, and not
+     * refused. */
+    uint32_t model_threads; /* cores that it keeps busy. Default 1; or LEND_NO_CORES */
+    uint64_t model_bytes; /* memory. Default: what the first one took, its load included: memory of
+                             its own, not files that it mapped; or of `memory_left` */
+
+    /* The memory that models are bounded by, if it is not main memory, but that of a GPU, say: how
+     * many bytes are left at the moment. Called before and after the first load, on the thread that
+     * opens. May be NULL. Must not use the pool. */
+    uint64_t (*memory_left)(void *context);
+    void *memory_context;
 
     lend_sink *sink; /* takes what nobody else can (lend/event.h). May be NULL */
     void *sink_context;
@@ -159,7 +183,8 @@ LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
 /* The same as JSON (lend_report_print_json). "{}" for NULL. */
 LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size);
 
-/* The options in force: what was defaulted is filled in. `name` lives as long as the pool, `ops`
+/* The options in force: what was defaulted or found out is filled in, `models` for one, and
+ * `model_bytes`, 0 if it could not be measured. `name` lives as long as the pool, `ops`
  * too; `reason` is NULL.
  *
  * EINVAL  an argument is NULL */
