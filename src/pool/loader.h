@@ -16,9 +16,9 @@ struct slot;
  * pool->lock, or before anybody knows the pool. */
 void lend__slot_stamp(struct slot *slot, uint64_t edition);
 
-/* Fill options.models slots and put it on the idle stack; nobody else knows the pool so far. On
- * failure the models that were loaded are in their slots still, for lend__pool_destroy. 0, EIO
- * (*reason has the loader's words) or ENOMEM. */
+/* Settle options.models and fill as many slots; nobody else knows the pool so far. On failure the
+ * models that were loaded are in their slots still, for lend__pool_destroy. 0, EIO (*reason has the
+ * loader's words) or ENOMEM. */
 int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason);
 
 #endif

@@ -83,13 +83,8 @@ static void hasten(lend_pool *pool) {
     }
 }
 
-static void to_stack(lend_pool *pool, struct slot *slot) {
-    slot_become(slot, SLOT_FREE);
-    idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
-}
-
-/* Under the lock: a model for the slot, and into the stack with it; or out again, if it came so
- * late that there is no use for it any more. */
+/* Under the lock: a model for the slot; to be lent, or unloaded again if it came so late that there
+ * is no use for it any more. */
 static void fill(struct mender *mender, void *model) {
     lend_pool *pool = mender->pool;
     struct slot *slot = mender->chore.slot;
@@ -98,10 +93,7 @@ static void fill(struct mender *mender, void *model) {
     lend__slot_stamp(slot, mender->chore.edition);
     hasten(pool);
     PROBE(load, pool->name, (int)(slot - pool->slots));
-    if (lend__pool_is_oversized(pool))
-        slot_become(slot, SLOT_RETIRING);
-    else
-        to_stack(pool, slot);
+    lend__pool_move(pool, slot, lend__pool_is_oversized(pool) ? SLOT_RETIRING : SLOT_FREE);
 }
 
 static void note_failure(lend_pool *pool, const struct lend_reason *reason) {
@@ -132,12 +124,12 @@ static bool empty(struct mender *mender) {
     slot->model = NULL;
     bool refills = pool->locked.phase == POOL_OPEN && !lend__pool_is_oversized(pool);
     if (refills) {
-        slot_become(slot, SLOT_LOADING);
+        lend__pool_move(pool, slot, SLOT_LOADING);
         begin_work(mender, WORK_LOAD);
         lend__pool_survey(pool, &woken);
         lend__pool_settle(pool, &woken);
     } else {
-        slot_become(slot, SLOT_ABSENT);
+        lend__pool_move(pool, slot, SLOT_ABSENT);
         gone = true;
         end_chore(mender, &woken);
     }
@@ -164,7 +156,7 @@ static void replace(struct mender *mender) {
         note_failure(pool, &reason);
         slot->failures++;
         slot->retry_at_ns = now_ns + lend__pause_ns(slot->failures, now_ns);
-        slot_become(slot, SLOT_LOST);
+        lend__pool_move(pool, slot, SLOT_LOST);
     }
     bool gone = end_chore(mender, &woken);
     lend__lock_release(&pool->lock);
@@ -203,7 +195,7 @@ static void renew(struct mender *mender) {
     } else {
         note_failure(pool, &reason);
         lend__reload_end(pool);
-        to_stack(pool, mender->chore.slot);
+        lend__pool_move(pool, mender->chore.slot, SLOT_FREE);
     }
     bool gone = end_chore(mender, &woken);
     lend__lock_release(&pool->lock);
@@ -223,10 +215,7 @@ static void check(struct mender *mender) {
     end_work(mender);
     slot->checked_ns = lend__clock_coarse_ns();
     pool->locked.broken += error != 0;
-    if (error == 0)
-        to_stack(pool, slot);
-    else
-        slot_become(slot, SLOT_RETIRING);
+    lend__pool_move(pool, slot, error == 0 ? SLOT_FREE : SLOT_RETIRING);
     bool gone = end_chore(mender, &woken);
     lend__lock_release(&pool->lock);
     conclude(&woken, gone);
