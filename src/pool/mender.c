@@ -72,7 +72,8 @@ static void conclude(struct list *woken, bool gone) {
 
 /* Under the lock: the loader works, so what it failed at before is tried again before long. */
 static void hasten(lend_pool *pool) {
-    int64_t soon_ns = lend__clock_now_ns() + lend__pause_ns(1, 0);
+    int64_t now_ns = lend__clock_now_ns();
+    int64_t soon_ns = now_ns + lend__pause_ns(1, now_ns);
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         struct slot *slot = &pool->slots[i];
         if (slot_state(slot) != SLOT_LOST || slot->failures == 0)

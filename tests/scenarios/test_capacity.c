@@ -250,6 +250,54 @@ static void a_pool_whose_every_load_is_stuck_refuses_at_once_and_says_why(void *
     gate_deinit(&gate);
 }
 
+/* The workers go on with what is left. */
+static void a_load_takes_no_worker_from_the_jobs(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    lend_executor *executor;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = 2)), 0);
+    struct lend_lease broken = borrow_now(pool);
+    unsigned stuck = fakes_hold(&fakes.load, &gate);
+    lend_release_broken(&broken, NULL);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= stuck));
+    for (int i = 0; i < 100; i++) {
+        lend_future *future;
+        assert_int_equal(lend_submit(executor, &LEND_JOB(.run = plain_job_run), &future), 0);
+        assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+        assert_int_equal(lend_future_error(future), 0);
+        lend_future_drop(future);
+    }
+    assert_int_equal(stats_of(pool).loading, 1);
+    gate_open(&gate);
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    check_all_free(pool, 2);
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
+/* more threads than cores: slower by a factor, and nothing to see of it */
+
+static void a_pool_that_wants_more_cores_than_there_are_is_told_so(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct events events;
+    events_init(&events);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .model_threads = 100000,
+                                 .sink = events_record, .sink_context = &events);
+    assert_int_equal(events_count(&events), 1);
+    struct recorded_event told = events_first_of(&events, LEND_EVENT_OVERSUBSCRIBED);
+    assert_non_null(strstr(told.text, "2 models x 100000 threads on "));
+    fakes_close(&fakes, pool);
+    pool = fakes_pool(&fakes, .models = LEND_MODELS_AUTO, .model_threads = 100000);
+    assert_int_equal(stats_of(pool).models, 1);
+    fakes_close(&fakes, pool);
+    events_deinit(&events);
+}
+
 /* a return that is stuck: the model is with the thread that gives it back */
 
 static void a_reset_that_is_stuck_is_named_with_the_line_that_borrowed(void **state) {
@@ -359,6 +407,8 @@ int main(void) {
         cmocka_unit_test(a_pool_that_has_drained_into_a_stuck_load_says_so),
         cmocka_unit_test(a_pool_that_has_drained_refills_though_its_loader_is_stuck),
         cmocka_unit_test(a_pool_whose_every_load_is_stuck_refuses_at_once_and_says_why),
+        cmocka_unit_test(a_load_takes_no_worker_from_the_jobs),
+        cmocka_unit_test(a_pool_that_wants_more_cores_than_there_are_is_told_so),
         cmocka_unit_test(a_reset_that_is_stuck_is_named_with_the_line_that_borrowed),
         cmocka_unit_test(while_a_reset_is_stuck_the_other_models_are_lent),
         cmocka_unit_test(a_reset_that_is_stuck_after_a_job_costs_no_capacity_if_there_is_a_spare),
