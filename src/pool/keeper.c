@@ -116,6 +116,16 @@ static struct slot *find_old(lend_pool *pool) {
     return slot != NULL ? slot : take_idle(pool, SLOT_LOADING, is_old, pool);
 }
 
+/* What was claimed for a reload that has ended meanwhile stays as it is. */
+static void disclaim(lend_pool *pool) {
+    struct slot *slot = pool->locked.claimed;
+    if (slot == NULL || pool->locked.reloading)
+        return;
+    pool->locked.claimed = NULL;
+    slot_become(slot, SLOT_FREE);
+    idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
+}
+
 /* When the next check is due is not worth finding out: it is looked for four times an interval. */
 static struct slot *find_unchecked(lend_pool *pool, int64_t now_ns, lend_deadline *until) {
     int64_t every_ns = pool->options.check_every_ms * NS_PER_MS;
@@ -130,6 +140,7 @@ static struct slot *find_unchecked(lend_pool *pool, int64_t now_ns, lend_deadlin
 static struct chore find_chore(lend_pool *pool) {
     int64_t now_ns = lend__clock_now_ns();
     struct slot *slot = NULL;
+    disclaim(pool);
     if (lend__pool_present(pool) > lend__pool_wanted(pool))
         slot = find_excess(pool);
     else
