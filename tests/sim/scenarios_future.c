@@ -1,0 +1,3 @@
+
+#include "scenario.h"
+const struct scenario future_scenarios[] = {{0}};

@@ -1,0 +1,3 @@
+
+#include "scenario.h"
+const struct scenario job_scenarios[] = {{0}};
