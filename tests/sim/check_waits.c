@@ -47,6 +47,24 @@ static int holder_of(struct seen_world *seen, const struct slot *slot) {
     return thread_in(seen, thread_of_tid(owner_tid(owner)));
 }
 
+/* Of a wait that may be about to begin. A job's borrow ends with the job's deadline. */
+static int64_t deadline_of(const struct sim_thread *thread) {
+    if (thread->state == SIM_BLOCKED && thread->locks == 0)
+        return thread->until_ns;
+    for (uint32_t i = 0; i < WATCHED_EXECUTORS; i++) {
+        const lend_executor *executor = watcher.executors[i].executor;
+        if (executor == NULL)
+            continue;
+        for (const struct list_node *node = executor->locked.live.first; node != NULL;
+             node = node->next) {
+            const struct task *task = list_entry(node, struct task, place);
+            if (task->stage == TASK_BORROWING && task->runner_tid == sim_tid(thread))
+                return task->spec.deadline.at_ns;
+        }
+    }
+    return thread->deadline_ns;
+}
+
 static void wait_begins(struct seen_world *seen, struct sim_thread *thread, enum doing doing,
                         int what, int ticket) {
     int i = thread_in(seen, thread);
@@ -54,9 +72,8 @@ static void wait_begins(struct seen_world *seen, struct sim_thread *thread, enum
     t->doing = doing;
     t->what = what;
     t->ticket = ticket;
-    bool asleep = thread != NULL && thread->state == SIM_BLOCKED && thread->locks == 0;
     if (thread != NULL)
-        seen->deadlines[i] = asleep ? thread->until_ns : thread->deadline_ns;
+        seen->deadlines[i] = deadline_of(thread);
 }
 
 static void add_pool(struct seen_world *seen, const lend_pool *pool) {
@@ -205,9 +222,13 @@ void check_hope(void) {
                       seen.threads[i]->name);
 }
 
+/* Between the judgement and this moment time may have passed: whose deadline is behind him would
+ * have timed out by now, and others of the ring may have. */
 void check_refusal(const struct watched_wait *refused, const lend_pool *pool) {
     struct seen_world seen;
     const struct task *tasks[WORLD_JOBS];
+    if (deadline_of(refused->thread) <= machine.now_ns)
+        return;
     see(&seen, tasks);
     int what = 0;
     if (pool != NULL)
