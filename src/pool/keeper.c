@@ -124,8 +124,7 @@ static void disclaim(lend_pool *pool) {
     if (slot == NULL || pool->locked.reloading)
         return;
     pool->locked.claimed = NULL;
-    slot_become(slot, SLOT_FREE);
-    idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
+    lend__pool_move(pool, slot, SLOT_FREE);
 }
 
 /* When the next check is due is not worth finding out: it is looked for four times an interval. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The invariants of a pool. */
+ * The invariants of a pool (pool/state.h). */
 #include "fail.h"
 #include "threads.h"
 #include "watcher.h"
@@ -9,30 +9,31 @@ static enum slot_state state_of(const struct slot *slot) {
     return life_state(slot->life.value);
 }
 
-/* EXCL, LIST: the stack is a list of slots that are FREE, each once. Returns its length. */
-static uint32_t check_stack(const lend_pool *pool) {
-    uint32_t length = 0, seen = 0;
-    for (uint32_t i = idle_top(pool->idle.value); i != IDLE_NONE;
-         i = (uint32_t)pool->slots[i].next.value, length++) {
-        SIM_CHECK("LIST", i < pool->slot_count && (seen & 1u << i) == 0,
-                  "slot %u is on the idle stack of \"%s\" twice, or is none", i, pool->name);
-        SIM_CHECK("EXCL", state_of(&pool->slots[i]) == SLOT_FREE,
-                  "slot %u of \"%s\" is on the idle stack and not FREE", i, pool->name);
-        SIM_CHECK("EXCL", pool->slots[i].model != NULL, "slot %u of \"%s\" is idle without a model",
-                  i, pool->name);
-        seen |= 1u << i;
-    }
-    return length;
+static bool is_shut(const struct slot *slot) {
+    return (slot->life.value & LIFE_SHUT) != 0;
 }
 
-static void check_gate(const lend_pool *pool, uint32_t idle) {
-    bool shut = (pool->idle.value & IDLE_SHUT) != 0;
+/* GATE, LISTS, WORK: of one slot, whenever the lock is free. */
+static void check_slot(const lend_pool *pool, uint32_t i) {
+    const struct slot *slot = &pool->slots[i];
+    enum slot_state state = state_of(slot);
     uint32_t waiting = pool->locked.waiters.length;
-    SIM_CHECK("GATE",
-              shut == (pool->locked.phase != POOL_OPEN || waiting > 0 || pool->locked.minds),
-              "the gate of \"%s\" is %s, %u wait", pool->name, shut ? "shut" : "open", waiting);
-    SIM_CHECK("WORK", waiting == 0 || idle == 0 || pool->locked.suspended,
-              "%u wait for \"%s\", and %u models are idle", waiting, pool->name, idle);
+    bool all_shut = pool->locked.phase != POOL_OPEN || waiting > 0 || pool->locked.minds;
+    SIM_CHECK("GATE", !all_shut || is_shut(slot), "slot %u of \"%s\" is open, and %u wait", i,
+              pool->name, waiting);
+    SIM_CHECK("GATE", all_shut || state != SLOT_FREE || !is_shut(slot),
+              "slot %u of \"%s\" is free, shut, and nobody waits", i, pool->name);
+    SIM_CHECK("GATE", state == SLOT_FREE || state == SLOT_LENT || is_shut(slot),
+              "slot %u of \"%s\" is open, and neither FREE nor LENT", i, pool->name);
+    const struct list *list = !is_shut(slot)     ? &pool->locked.open
+                              : state == SLOT_FREE ? &pool->locked.idle
+                                                   : NULL;
+    SIM_CHECK("LISTS", slot->entry.list == list, "slot %u of \"%s\" is in the wrong list", i,
+              pool->name);
+    SIM_CHECK("WORK", waiting == 0 || state != SLOT_FREE || pool->locked.suspended,
+              "%u wait for \"%s\", and slot %u is free", waiting, pool->name, i);
+    SIM_CHECK("EXCL", (state != SLOT_FREE && state != SLOT_LENT) || slot->model != NULL,
+              "slot %u of \"%s\" is without a model", i, pool->name);
 }
 
 static void check_counts(const lend_pool *pool) {
@@ -54,11 +55,17 @@ static void check_counts(const lend_pool *pool) {
               "\"%s\" has no hope, and %u wait", pool->name, pool->locked.waiters.length);
 }
 
+/* Is it known who has it? */
+static bool is_told(const struct slot *slot) {
+    return slot->told.value == life_generation(slot->life.value);
+}
+
 /* OWN: whoever holds a model is alive, or has detached it. */
 static void check_owners(const lend_pool *pool) {
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         owner_word owner = pool->slots[i].owner.value;
-        if (state_of(&pool->slots[i]) != SLOT_LENT || owner_kind(owner) == OWNER_DETACHED)
+        if (state_of(&pool->slots[i]) != SLOT_LENT || !is_told(&pool->slots[i]) ||
+            owner_kind(owner) == OWNER_DETACHED)
             continue;
         uint32_t place = owner_tid(owner) - 1;
         SIM_CHECK("OWN", place < THREADS_MAX && machine.threads[place].state != SIM_NONE &&
@@ -100,16 +107,43 @@ static void check_queue(struct watched_pool *watched) {
 }
 
 void check_pool_lock_left(struct watched_pool *watched) {
-    check_gate(watched->pool, check_stack(watched->pool));
+    for (uint32_t i = 0; i < watched->pool->slot_count; i++)
+        check_slot(watched->pool, i);
     check_counts(watched->pool);
     check_owners(watched->pool);
     check_queue(watched);
 }
 
-void check_pool_word_written(const struct watched_pool *watched, const struct word *word) {
-    if (word != &watched->pool->idle)
+/* What is shut is changed by the holder of the lock alone; and only what is open and FREE is taken
+ * without it, and only what is open and LENT put back. */
+static void check_change(const lend_pool *pool, uint32_t i, uint64_t before, uint64_t now) {
+    enum slot_state from = life_state(before), to = life_state(now);
+    if (pool->lock.holder == sim_tid(machine.running))
         return;
-    uint32_t idle = check_stack(watched->pool);
-    if (watched->pool->lock.holder == 0)
-        check_gate(watched->pool, idle);
+    SIM_CHECK("GATE", (before & LIFE_SHUT) == 0 && (now & LIFE_SHUT) == 0,
+              "%s changed slot %u of \"%s\" behind its gate", machine.running->name, i,
+              pool->name);
+    bool taken = from == SLOT_FREE && to == SLOT_LENT &&
+                 life_generation(now) == life_generation(before) + 1;
+    bool put = from == SLOT_LENT && to == SLOT_FREE &&
+               life_generation(now) == life_generation(before);
+    bool renewed = from == SLOT_LENT && to == SLOT_LENT &&
+                   life_generation(now) == life_generation(before) + 1;
+    SIM_CHECK("EXCL", taken || put || renewed,
+              "%s changed slot %u of \"%s\" from %llx to %llx", machine.running->name, i,
+              pool->name, (unsigned long long)before, (unsigned long long)now);
+}
+
+void check_pool_word_written(struct watched_pool *watched, const struct word *word) {
+    const lend_pool *pool = watched->pool;
+    const char *at = (const char *)word, *first = (const char *)pool->slots;
+    if (at < first || at >= first + pool->slot_count * sizeof *pool->slots)
+        return;
+    uint32_t i = (uint32_t)((size_t)(at - first) / sizeof *pool->slots);
+    if (word != &pool->slots[i].life)
+        return;
+    check_change(pool, i, watched->lives[i], word->value);
+    watched->lives[i] = word->value;
+    if (pool->lock.holder == 0)
+        check_slot(pool, i);
 }

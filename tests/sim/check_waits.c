@@ -39,10 +39,12 @@ static struct sim_thread *thread_of_tid(uint32_t tid) {
     return tid >= 1 && tid <= THREADS_MAX ? &machine.threads[tid - 1] : NULL;
 }
 
-/* What is not LENT may yet be lent. */
+/* What is not LENT may yet be lent, and who has not said so yet runs. */
 static int holder_of(struct seen_world *seen, const struct slot *slot) {
     owner_word owner = slot->owner.value;
-    if (life_state(slot->life.value) != SLOT_LENT || owner_kind(owner) == OWNER_DETACHED)
+    uint64_t life = slot->life.value;
+    if (life_state(life) != SLOT_LENT || slot->told.value != life_generation(life) ||
+        owner_kind(owner) == OWNER_DETACHED)
         return ANYBODY;
     return thread_in(seen, thread_of_tid(owner_tid(owner)));
 }
@@ -94,13 +96,18 @@ static void add_pool(struct seen_world *seen, const lend_pool *pool) {
         wait_begins(seen, sim_thread_of(node), WAITS_FOR_POOL, p, ticket++);
 }
 
+/* Its wait is over by then in any case. */
+static void end_with(struct seen_world *seen, struct sim_thread *thread, int64_t until_ns) {
+    int i = thread_in(seen, thread);
+    if (until_ns < seen->deadlines[i])
+        seen->deadlines[i] = until_ns;
+}
+
 static void add_waits_for(struct seen_world *seen, const struct list *queue, int job,
                           int64_t until_ns) {
     for (const struct list_node *node = queue->first; node != NULL; node = node->next) {
         wait_begins(seen, sim_thread_of(node), WAITS_FOR_JOB, job, 0);
-        int i = thread_in(seen, sim_thread_of(node));
-        if (until_ns < seen->deadlines[i])
-            seen->deadlines[i] = until_ns;
+        end_with(seen, sim_thread_of(node), until_ns);
     }
 }
 
@@ -239,6 +246,8 @@ void check_refusal(const struct watched_wait *refused, const lend_pool *pool) {
             what++;
     wait_begins(&seen, refused->thread, pool != NULL ? WAITS_FOR_POOL : WAITS_FOR_JOB, what,
                 /* ticket= */ 0);
+    if (refused->task != NULL && !refused->joins)
+        end_with(&seen, refused->thread, refused->task->spec.deadline.at_ns);
     rank_deadlines(&seen);
     watcher.oracle_refused++;
     if (!seen.fits) {

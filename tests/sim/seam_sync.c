@@ -121,6 +121,12 @@ void sim_word_writes(struct word *word) {
     sim_saw(&word->history);
 }
 
+void sim_word_counts(struct word *word) {
+    sim_word_writes(word);
+    if (word->history.run != machine.run)
+        word->value = 0;
+}
+
 void sim_word_written(struct word *word) {
     sim_changed(&word->history);
     watcher_word_written(word);

@@ -17,7 +17,7 @@ struct word lend__fork_era;
 
 void (*sim_thread_end)(void);
 
-static uint64_t threads_identified;
+static struct word threads_identified;
 
 static struct sim_thread *find(const struct thread *thread) {
     uint32_t serial = (uint32_t)(uintptr_t)thread->handle;
@@ -52,7 +52,7 @@ bool lend__thread_is_self(const struct thread *thread) {
 owner_word lend__thread_identify(void) {
     machine.running->identified = true;
     lend__thread_self.owner =
-        owner_make(OWNER_THREAD, sim_tid(machine.running), ++threads_identified);
+        owner_make(OWNER_THREAD, sim_tid(machine.running), word_next(&threads_identified));
     return lend__thread_self.owner;
 }
 

@@ -20,6 +20,9 @@ void watcher_add_pool(lend_pool *pool) {
     while (watcher.pools[i].pool != NULL)
         SIM_CHECK("ROOM", ++i < WATCHED_POOLS, "the scenario has too many pools");
     watcher.pools[i] = (struct watched_pool){.pool = pool};
+    SIM_CHECK("ROOM", pool->slot_count <= WATCHED_SLOTS, "the pool has too many slots");
+    for (uint32_t slot = 0; slot < pool->slot_count; slot++)
+        watcher.pools[i].lives[slot] = pool->slots[slot].life.value;
 }
 
 void watcher_add_executor(lend_executor *executor) {

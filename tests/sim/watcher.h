@@ -10,7 +10,10 @@
 #include "pool/state.h"
 #include "exec/state.h"
 
-enum { WATCHED_POOLS = 3, WATCHED_EXECUTORS = 2, WATCHED_WAITS = 16 };
+enum { WATCHED_POOLS = 3,
+    WATCHED_SLOTS = 8,
+    WATCHED_EXECUTORS = 2,
+    WATCHED_WAITS = 16 };
 
 /* A wait as it was when the lock was left last. */
 struct watched_wait {
@@ -24,6 +27,7 @@ struct watched_pool {
     lend_pool *pool;
     struct watched_wait waits[WATCHED_WAITS];
     uint32_t wait_count;
+    uint64_t lives[WATCHED_SLOTS];
 };
 
 struct watched_executor {
@@ -51,7 +55,7 @@ void watcher_time_passes(void);
 
 /* Its parts. */
 void check_pool_lock_left(struct watched_pool *watched);
-void check_pool_word_written(const struct watched_pool *watched, const struct word *word);
+void check_pool_word_written(struct watched_pool *watched, const struct word *word);
 void check_executor_lock_left(struct watched_executor *watched);
 
 /* SOUND: this wait was refused this moment; it must have been hopeless. */

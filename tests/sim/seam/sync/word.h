@@ -23,6 +23,9 @@ void sim_word_writes(struct word *word);
 void sim_word_written(struct word *word);
 bool sim_word_swap_fails(struct word *word);
 
+/* Counters that outlive a run begin each of them at 0. */
+void sim_word_counts(struct word *word);
+
 static inline void word_init(struct word *word, uint64_t value) {
     *word = (struct word){.value = value};
 }
@@ -58,7 +61,7 @@ static inline bool word_swap(struct word *word, uint64_t *expected, uint64_t des
 }
 
 static inline uint64_t word_next(struct word *word) {
-    sim_word_writes(word);
+    sim_word_counts(word);
     uint64_t value = ++word->value;
     sim_word_written(word);
     return value;
