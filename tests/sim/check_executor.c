@@ -51,7 +51,8 @@ static void check_rooms(const lend_executor *executor) {
         return;
     const struct submitter *first =
         list_entry(executor->locked.submitters.first, struct submitter, waiter.node);
-    SIM_CHECK("ROOM", queued >= executor->options.queue_max ||
+    SIM_CHECK("ROOM",
+              queued >= executor->options.queue_max ||
                   (executor->options.queue_bytes_max != 0 &&
                    first->task->spec.bytes >
                        executor->options.queue_bytes_max - executor->locked.queue_bytes),

@@ -25,7 +25,7 @@ static void check_slot(const lend_pool *pool, uint32_t i) {
               "slot %u of \"%s\" is free, shut, and nobody waits", i, pool->name);
     SIM_CHECK("GATE", state == SLOT_FREE || state == SLOT_LENT || is_shut(slot),
               "slot %u of \"%s\" is open, and neither FREE nor LENT", i, pool->name);
-    const struct list *list = !is_shut(slot)     ? &pool->locked.open
+    const struct list *list = !is_shut(slot)       ? &pool->locked.open
                               : state == SLOT_FREE ? &pool->locked.idle
                                                    : NULL;
     SIM_CHECK("LISTS", slot->entry.list == list, "slot %u of \"%s\" is in the wrong list", i,
@@ -68,7 +68,8 @@ static void check_owners(const lend_pool *pool) {
             owner_kind(owner) == OWNER_DETACHED)
             continue;
         uint32_t place = owner_tid(owner) - 1;
-        SIM_CHECK("OWN", place < THREADS_MAX && machine.threads[place].state != SIM_NONE &&
+        SIM_CHECK("OWN",
+                  place < THREADS_MAX && machine.threads[place].state != SIM_NONE &&
                       machine.threads[place].state != SIM_ENDED,
                   "slot %u of \"%s\" is lent to a thread that has ended", i, pool->name);
     }
@@ -121,17 +122,16 @@ static void check_change(const lend_pool *pool, uint32_t i, uint64_t before, uin
     if (pool->lock.holder == sim_tid(machine.running))
         return;
     SIM_CHECK("GATE", (before & LIFE_SHUT) == 0 && (now & LIFE_SHUT) == 0,
-              "%s changed slot %u of \"%s\" behind its gate", machine.running->name, i,
-              pool->name);
-    bool taken = from == SLOT_FREE && to == SLOT_LENT &&
-                 life_generation(now) == life_generation(before) + 1;
-    bool put = from == SLOT_LENT && to == SLOT_FREE &&
-               life_generation(now) == life_generation(before);
-    bool renewed = from == SLOT_LENT && to == SLOT_LENT &&
-                   life_generation(now) == life_generation(before) + 1;
-    SIM_CHECK("EXCL", taken || put || renewed,
-              "%s changed slot %u of \"%s\" from %llx to %llx", machine.running->name, i,
-              pool->name, (unsigned long long)before, (unsigned long long)now);
+              "%s changed slot %u of \"%s\" behind its gate", machine.running->name, i, pool->name);
+    bool taken =
+        from == SLOT_FREE && to == SLOT_LENT && life_generation(now) == life_generation(before) + 1;
+    bool put =
+        from == SLOT_LENT && to == SLOT_FREE && life_generation(now) == life_generation(before);
+    bool renewed =
+        from == SLOT_LENT && to == SLOT_LENT && life_generation(now) == life_generation(before) + 1;
+    SIM_CHECK("EXCL", taken || put || renewed, "%s changed slot %u of \"%s\" from %llx to %llx",
+              machine.running->name, i, pool->name, (unsigned long long)before,
+              (unsigned long long)now);
 }
 
 void check_pool_word_written(struct watched_pool *watched, const struct word *word) {

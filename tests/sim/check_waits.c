@@ -91,8 +91,7 @@ static void add_pool(struct seen_world *seen, const lend_pool *pool) {
         world->holder[p][world->units[p]++] = holder_of(seen, &pool->slots[i]);
     }
     int ticket = 1;
-    for (const struct list_node *node = pool->locked.waiters.first; node != NULL;
-         node = node->next)
+    for (const struct list_node *node = pool->locked.waiters.first; node != NULL; node = node->next)
         wait_begins(seen, sim_thread_of(node), WAITS_FOR_POOL, p, ticket++);
 }
 
@@ -125,8 +124,7 @@ static void add_task(struct seen_world *seen, const struct task *task, int execu
         return;
     int job = world->jobs++;
     tasks[job] = task;
-    world->job[job] =
-        (struct job_state){queued ? JOB_QUEUED : JOB_RUNS, executor, WORLD_FOREVER};
+    world->job[job] = (struct job_state){queued ? JOB_QUEUED : JOB_RUNS, executor, WORLD_FOREVER};
     if (!queued) {
         int runner = thread_in(seen, thread_of_tid(task->runner_tid));
         if (world->thread[runner].runs_job != NOBODY)
@@ -142,8 +140,8 @@ static void add_executor(struct seen_world *seen, const lend_executor *executor,
     int e = seen->world.executors++;
     for (uint32_t i = 0; i < executor->options.workers; i++)
         if (executor->workers != NULL && executor->workers[i].tid != 0)
-            seen->world.thread[thread_in(seen, thread_of_tid(executor->workers[i].tid))]
-                .works_for = e;
+            seen->world.thread[thread_in(seen, thread_of_tid(executor->workers[i].tid))].works_for =
+                e;
     for (const struct list_node *node = executor->locked.live.first; node != NULL;
          node = node->next)
         add_task(seen, list_entry(node, struct task, place), e, tasks);
@@ -181,7 +179,7 @@ static enum hope ask(const struct world *world, int thread) {
         bool used;
         uint8_t hope[WORLD_THREADS]; /* 0: not asked, else enum hope + 1 */
         struct world world;
-    } *all;
+    } * all;
     if (all == NULL && (all = calloc(SAID_MAX, sizeof *all)) == NULL)
         abort();
     uint64_t hash = 0;
@@ -234,8 +232,6 @@ void check_hope(void) {
 void check_refusal(const struct watched_wait *refused, const lend_pool *pool) {
     struct seen_world seen;
     const struct task *tasks[WORLD_JOBS];
-    if (deadline_of(refused->thread) <= machine.now_ns)
-        return;
     see(&seen, tasks);
     int what = 0;
     if (pool != NULL)
@@ -248,13 +244,15 @@ void check_refusal(const struct watched_wait *refused, const lend_pool *pool) {
                 /* ticket= */ 0);
     if (refused->task != NULL && !refused->joins)
         end_with(&seen, refused->thread, refused->task->spec.deadline.at_ns);
+    int i = thread_in(&seen, refused->thread);
+    if (seen.deadlines[i] <= machine.now_ns)
+        return;
     rank_deadlines(&seen);
     watcher.oracle_refused++;
     if (!seen.fits) {
         watcher.oracle_unsure++;
         return;
     }
-    int i = thread_in(&seen, refused->thread);
     SIM_CHECK("SOUND", ask(&seen.world, i) != HOPEFUL, "%s was refused, and could have gone on",
               refused->thread->name);
 }

@@ -41,11 +41,11 @@ static inline bool choice_deviates(const struct options *options, unsigned pick)
 struct record {
     uint32_t length;
     uint8_t pick[CHOICES_MAX];
-    uint8_t count[CHOICES_MAX];       /* of options */
-    uint8_t deviations[CHOICES_MAX];  /* options 1 to count - 1: does each of them deviate? */
+    uint8_t count[CHOICES_MAX];         /* of options */
+    uint8_t deviations[CHOICES_MAX];    /* options 1 to count - 1: does each of them deviate? */
     uint8_t last_deviates[CHOICES_MAX]; /* and the last */
     uint32_t steps;
-    uint64_t history; /* the same for runs that differ in the order of independent steps only */
+    uint64_t history;   /* the same for runs that differ in the order of independent steps only */
     char invariant[16]; /* that was broken; "" if none */
     char words[1000];
 };

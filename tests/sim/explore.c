@@ -29,10 +29,11 @@ struct findings *findings;
 enum { STUCK_S = 20, CALIBRATIONS = 12 };
 
 static struct exhaustion exhaustion;
+static uint64_t first_history;
 
 void findings_make(void) {
-    findings = mmap(NULL, sizeof *findings, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                    0);
+    findings =
+        mmap(NULL, sizeof *findings, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (findings == MAP_FAILED)
         abort();
     record = &findings->record;
@@ -76,6 +77,8 @@ static void calibrate(const struct scenario *scenario) {
     strategy_expect(100);
     for (uint64_t i = 0; i < CALIBRATIONS; i++) {
         run_once(scenario, NULL, 0, &strategies[3], i);
+        if (i == 0)
+            first_history = record->history;
         longest = record->length > longest ? record->length : longest;
     }
     strategy_expect(longest);
@@ -125,6 +128,8 @@ static void explore_all(const struct scenario *scenario, const struct effort *ef
         run_once(scenario, NULL, 0, &strategies[strategy], seed);
         count(strategy);
     }
+    run_once(scenario, NULL, 0, &strategies[3], 0);
+    SIM_CHECK("SEED", record->history == first_history, "a seed has meant two different runs");
     findings->oracle_asked = watcher.oracle_asked;
     findings->oracle_refused = watcher.oracle_refused;
     findings->oracle_unsure = watcher.oracle_unsure;
@@ -141,8 +146,7 @@ static bool wait_for(pid_t child) {
         bool stuck = WTERMSIG(status) == SIGALRM;
         snprintf(record->invariant, sizeof record->invariant, stuck ? "STUCK" : "CRASH");
         snprintf(record->words, sizeof record->words,
-                 stuck ? "a thread goes on and on without a point" : "signal %d",
-                 WTERMSIG(status));
+                 stuck ? "a thread goes on and on without a point" : "signal %d", WTERMSIG(status));
     }
     return false;
 }

@@ -3,8 +3,8 @@
  * lend-sim: explores what the threads of lend can do to each other.
  *
  *     lend-sim --list
- *     lend-sim [--scenario NAME]... [--schedules N] [--seconds S] [--seed N] [--strategy NAME]
- *              [--bound N]
+ *     lend-sim [--group NAME] [--scenario NAME]... [--schedules N] [--seconds S] [--seed N]
+ *              [--strategy NAME] [--bound N]
  *     lend-sim --scenario NAME --seed N --once [--trace]          a seed again
  *     lend-sim --scenario NAME --schedule LIST [--trace]          a schedule again
  *
@@ -18,9 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario *const groups[] = {
-    waiting_scenarios,  closing_scenarios, broken_scenarios, operation_scenarios, deadlock_scenarios,
-    leaving_scenarios, job_scenarios,     future_scenarios,  executor_scenarios};
+static const struct scenario_group groups[] = {
+    {"waiting", waiting_scenarios},   {"closing", closing_scenarios},
+    {"broken", broken_scenarios},     {"operation", operation_scenarios},
+    {"deadlock", deadlock_scenarios}, {"leaving", leaving_scenarios},
+    {"job", job_scenarios},           {"future", future_scenarios},
+    {"executor", executor_scenarios},
+};
 
 enum { NAMES_MAX = 64 };
 
@@ -28,7 +32,7 @@ static struct {
     const char *names[NAMES_MAX];
     int name_count;
     struct effort effort;
-    const char *schedule;
+    const char *group, *schedule;
     bool once, traced, listed;
 } arguments = {.effort = {.schedules = 8000, .bound = 2, .strategy = -1}};
 
@@ -60,6 +64,9 @@ static void read_option(int option) {
         if (arguments.name_count == NAMES_MAX)
             usage("too many scenarios");
         arguments.names[arguments.name_count++] = optarg;
+        break;
+    case 'u':
+        arguments.group = optarg;
         break;
     case 'n':
         arguments.effort.schedules = number_of(optarg);
@@ -97,11 +104,17 @@ static void read_option(int option) {
 
 static void read_arguments(int count, char **list) {
     static const struct option options[] = {
-        {"scenario", required_argument, NULL, 's'},  {"schedules", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, 't'},   {"seed", required_argument, NULL, 'r'},
-        {"strategy", required_argument, NULL, 'g'},  {"bound", required_argument, NULL, 'b'},
-        {"schedule", required_argument, NULL, 'p'},  {"list", no_argument, NULL, 'l'},
-        {"once", no_argument, NULL, 'o'},            {"trace", no_argument, NULL, 'v'},
+        {"group", required_argument, NULL, 'u'},
+        {"scenario", required_argument, NULL, 's'},
+        {"schedules", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 'r'},
+        {"strategy", required_argument, NULL, 'g'},
+        {"bound", required_argument, NULL, 'b'},
+        {"schedule", required_argument, NULL, 'p'},
+        {"list", no_argument, NULL, 'l'},
+        {"once", no_argument, NULL, 'o'},
+        {"trace", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(count, list, "", options, NULL)) != -1;)
@@ -225,19 +238,28 @@ static bool go_through(const struct scenario *scenario, struct total *total) {
     return true;
 }
 
+/* False at the first one that fails. */
+static bool go_through_group(const struct scenario_group *group, struct total *total) {
+    if (arguments.group != NULL && strcmp(group->name, arguments.group) != 0)
+        return true;
+    for (const struct scenario *scenario = group->scenarios; scenario->name != NULL; scenario++) {
+        if (!is_asked_for(scenario))
+            continue;
+        if (arguments.listed)
+            printf("%-10s %s\n", group->name, scenario->name);
+        else if (!go_through(scenario, total))
+            return false;
+    }
+    return true;
+}
+
 int main(int count, char **list) {
     struct total total = {0};
     read_arguments(count, list);
     findings_make();
-    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
-        for (const struct scenario *scenario = groups[g]; scenario->name != NULL; scenario++) {
-            if (!is_asked_for(scenario))
-                continue;
-            if (arguments.listed)
-                printf("%s\n", scenario->name);
-            else if (!go_through(scenario, &total))
-                return 1;
-        }
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (!go_through_group(&groups[i], &total))
+            return 1;
     if (total.scenarios > 0)
         print_total(&total);
     return 0;

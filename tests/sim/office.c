@@ -71,9 +71,9 @@ void office_close(struct office *office) {
 
 int work_submit(struct office *office, struct work *work, lend_deadline deadline) {
     work->office = office;
-    struct lend_job_spec spec = LEND_JOB(.run = run, .argument = work, .drop_argument = drop,
-                                         .done = done, .done_argument = work,
-                                         .deadline = deadline, .bytes = work->bytes);
+    struct lend_job_spec spec =
+        LEND_JOB(.run = run, .argument = work, .drop_argument = drop, .done = done,
+                 .done_argument = work, .deadline = deadline, .bytes = work->bytes);
     machine.running->deadline_ns = deadline.at_ns;
     int error = lend_submit(office->executor, &spec, work->forgotten ? NULL : &work->future);
     SIM_CHECK("ONCE", error == 0 || (work->begun == 0 && work->told == 0 && work->dropped == 0),

@@ -13,6 +13,11 @@ struct scenario {
     uint32_t weight; /* of the schedules, against the others; 0 is 1 */
 };
 
+struct scenario_group {
+    const char *name;
+    const struct scenario *scenarios; /* the last one is without a name */
+};
+
 /* Each ends with one without a name. */
 extern const struct scenario waiting_scenarios[], closing_scenarios[], broken_scenarios[],
     operation_scenarios[], deadlock_scenarios[], leaving_scenarios[], job_scenarios[],

@@ -69,8 +69,7 @@ static void ring_of_three(void *unused) {
     for (int i = 0; i < 3; i++)
         SHOP_OPEN(&shops[i], .models = 1);
     for (int i = 0; i < 3; i++)
-        crossings[i] =
-            (struct crossing){&shops[i], &shops[(i + 1) % 3], LEND_FOREVER, 0, 0};
+        crossings[i] = (struct crossing){&shops[i], &shops[(i + 1) % 3], LEND_FOREVER, 0, 0};
     cross_by(3);
     SIM_CHECK("SOUND", refused(3) <= 1, "more than one was refused");
     for (int i = 0; i < 3; i++)

@@ -59,8 +59,7 @@ static void wait_meets_decision(void *unused) {
                                      sim_start("joiner", join_it, &errors[2])};
     for (int i = 0; i < 3; i++)
         sim_join(threads[i]);
-    SIM_CHECK("ENDS", errors[0] == 0 && errors[2] == 0, "they got %d and %d", errors[0],
-              errors[2]);
+    SIM_CHECK("ENDS", errors[0] == 0 && errors[2] == 0, "they got %d and %d", errors[0], errors[2]);
     SIM_CHECK("ENDS", ONE_OF(errors[1], 0, ETIMEDOUT), "hasty got %d", errors[1]);
     close_all(1);
 }

@@ -48,8 +48,7 @@ static void suspended_timeouts(void *unused) {
     SIM_CHECK("ENDS", lend_pool_resume(shop.pool) == 0, "not resumed");
     for (int i = 0; i < 2; i++) {
         sim_join(threads[i]);
-        SIM_CHECK("ENDS", ONE_OF(borrowings[i].error, 0, ETIMEDOUT), "got %d",
-                  borrowings[i].error);
+        SIM_CHECK("ENDS", ONE_OF(borrowings[i].error, 0, ETIMEDOUT), "got %d", borrowings[i].error);
     }
     shop_close(&shop);
 }
@@ -77,7 +76,7 @@ static void grow_it(void *argument) {
 static void reload_under_borrowers(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 2);
-    struct sim_thread *operator = sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
     borrow_by(3, LEND_FOREVER);
     join_served(3);
     sim_join(operator);
@@ -91,7 +90,7 @@ static void reload_that_fails(void *unused) {
     SHOP_OPEN(&shop, .models = 2);
     shop.loads_fail = 1;
     shop.loads_may_fail = true;
-    struct sim_thread *operator = sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
     borrow_by(2, LEND_FOREVER);
     join_served(2);
     sim_join(operator);
@@ -103,7 +102,7 @@ static void reload_out_of_time(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
-    struct sim_thread *operator = sim_start("operator", reload_soon, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", reload_soon, &errors[0]);
     sim_pause_ms(5);
     shop_release(&shop, &lease);
     sim_join(operator);
@@ -116,7 +115,7 @@ static void reload_out_of_time(void *unused) {
 static void shrink_under_borrowers(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 2);
-    struct sim_thread *operator = sim_start("operator", shrink_it, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", shrink_it, &errors[0]);
     borrow_by(3, LEND_FOREVER);
     join_served(3);
     sim_join(operator);
@@ -130,7 +129,7 @@ static void grow_under_waiters(void *unused) {
     SHOP_OPEN(&shop, .models = 1, .models_max = 2);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
     borrow_by(1, LEND_FOREVER);
-    struct sim_thread *operator = sim_start("operator", grow_it, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", grow_it, &errors[0]);
     join_served(1); /* by the new model: the other one is not given back before */
     shop_release(&shop, &lease);
     sim_join(operator);
@@ -155,7 +154,7 @@ static void operation_meets_close(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
-    struct sim_thread *operator = sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
     sim_settle();
     shop_release(&shop, &lease);
     errors[1] = lend_pool_close(shop.pool, LEND_FOREVER, NULL);

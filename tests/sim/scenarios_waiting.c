@@ -31,8 +31,7 @@ static void one_model_for_two(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
     borrow_by(2, names, (int64_t[]){-1, -1});
-    SIM_CHECK("ENDS", borrowings[0].error == 0 && borrowings[1].error == 0,
-              "somebody got nothing");
+    SIM_CHECK("ENDS", borrowings[0].error == 0 && borrowings[1].error == 0, "somebody got nothing");
     shop_close(&shop);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * src/sync/thread.c and fork.c once more. The headers are the real ones: a thread's handle holds
- * its number here, and what lend knows of the running thread is kept aside while another one runs. */
+ * its number here, and what lend knows of the running thread is kept aside while another one runs.
+ */
 #include "fail.h"
 #include "forks.h"
 #include "threads.h"
@@ -99,9 +100,7 @@ void lend__thread_guard(void (*function)(void *), void *argument, void (*cleanup
 
 #define HANDLERS_MAX 4
 
-static struct {
-    void (*prepare)(void), (*parent)(void);
-} handlers[HANDLERS_MAX];
+static struct { void (*prepare)(void), (*parent)(void); } handlers[HANDLERS_MAX];
 static uint32_t handler_count;
 
 void lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {

@@ -30,8 +30,7 @@ static int load(void **ret_model, void *context, struct lend_reason *reason) {
     enter_callback("loads a model");
     SIM_CHECK("ROOM", shop->loads < SHOP_MODELS, "more loads than the shop has room for");
     struct shop_model *model = &shop->models[shop->loads++];
-    SIM_CHECK("BOUND",
-              shop->pool == NULL || shop->alive < shop->pool->slot_count + 1,
+    SIM_CHECK("BOUND", shop->pool == NULL || shop->alive < shop->pool->slot_count + 1,
               "%u models live, and another one is loaded", shop->alive);
     shop->alive++;
     if (shop->load_ms > 0)
@@ -131,8 +130,9 @@ void shop_close(struct shop *shop) {
               "the models do not add up");
     SIM_CHECK("HAND", stats.lent == 0, "%u models are lent, and nobody has them", stats.lent);
     SIM_CHECK("ONCE", stats.waiting == 0, "%u wait, and nobody is there", stats.waiting);
-    SIM_CHECK("MONO", shop->shared || stats.grants == shop->granted, "%u leases were granted, and %u came",
-              (unsigned)stats.grants, (unsigned)shop->granted);
+    SIM_CHECK("MONO", shop->shared || stats.grants == shop->granted,
+              "%u leases were granted, and %u came", (unsigned)stats.grants,
+              (unsigned)shop->granted);
     SIM_CHECK("MONO",
               shop->shared ||
                   (stats.timeouts == shop->timed_out && stats.refusals == shop->refused),
@@ -150,8 +150,7 @@ void shop_model_taken(void *object) {
     struct shop_model *model = object;
     SIM_CHECK("EXCL", model->loaded, "%s got a model that is not loaded", machine.running->name);
     SIM_CHECK("EXCL", !model->busy, "%s got a model that somebody has", machine.running->name);
-    SIM_CHECK("CLEAN", !model->soiled, "%s got a model that was not reset",
-              machine.running->name);
+    SIM_CHECK("CLEAN", !model->soiled, "%s got a model that was not reset", machine.running->name);
     model->busy = true;
     model->soiled = true;
 }

@@ -42,7 +42,7 @@ struct shop {
     uint32_t loads, alive, resets, checks;
     uint32_t events[LEND_EVENT_CHECK_FAILED + 1];
     uint64_t granted, timed_out, refused; /* acquires */
-    bool shared; /* with an executor, whose acquires are not among these */
+    bool shared;                          /* with an executor, whose acquires are not among these */
 
     /* What the operations do, set by the scenario at any time. */
     uint32_t loads_fail;  /* so many of the next loads */

@@ -123,8 +123,8 @@ static unsigned pick_early(const struct options *options) {
 }
 
 const struct strategy strategies[STRATEGIES] = {
-    {"pct-2", begin_pct_2, pick_pct},      {"pct-3", begin_pct_3, pick_pct},
-    {"pct-4", begin_pct_4, pick_pct},      {"uniform", begin_plain, pick_uniform},
+    {"pct-2", begin_pct_2, pick_pct},     {"pct-3", begin_pct_3, pick_pct},
+    {"pct-4", begin_pct_4, pick_pct},     {"uniform", begin_plain, pick_uniform},
     {"starve", begin_plain, pick_starve}, {"early", begin_plain, pick_early},
 };
 

@@ -32,7 +32,7 @@ struct sim_thread {
     char name[16];
     const void *blocked_on;
     int64_t deadline_ns; /* of the wait that it is about to begin */
-    int64_t until_ns; /* while blocked: when it goes on in any case; INT64_MAX: never */
+    int64_t until_ns;    /* while blocked: when it goes on in any case; INT64_MAX: never */
     bool woken;
     struct thread_self self; /* while another one runs */
     struct sim_guard *guards;
@@ -46,9 +46,9 @@ extern struct machine {
     struct sim_thread *running;
     int64_t now_ns;
     uint64_t run; /* its number in this process */
-    bool calm;   /* nothing is left to choose */
-    bool early;  /* deadlines may pass at any point */
-    bool traced; /* each switch is printed */
+    bool calm;    /* nothing is left to choose */
+    bool early;   /* deadlines may pass at any point */
+    bool traced;  /* each switch is printed */
 } machine;
 
 /* Run main on thread 0 until every thread has ended. */

@@ -46,8 +46,7 @@ void watcher_lock_left(const struct lock *lock) {
         if (watcher.pools[i].pool != NULL && lock == &watcher.pools[i].pool->lock)
             check_pool_lock_left(&watcher.pools[i]);
     for (uint32_t i = 0; i < WATCHED_EXECUTORS; i++)
-        if (watcher.executors[i].executor != NULL &&
-            lock == &watcher.executors[i].executor->lock)
+        if (watcher.executors[i].executor != NULL && lock == &watcher.executors[i].executor->lock)
             check_executor_lock_left(&watcher.executors[i]);
 }
 

@@ -7,13 +7,10 @@
 #ifndef LEND_TESTS_SIM_WATCHER_H
 #define LEND_TESTS_SIM_WATCHER_H
 
-#include "pool/state.h"
 #include "exec/state.h"
+#include "pool/state.h"
 
-enum { WATCHED_POOLS = 3,
-    WATCHED_SLOTS = 8,
-    WATCHED_EXECUTORS = 2,
-    WATCHED_WAITS = 16 };
+enum { WATCHED_POOLS = 3, WATCHED_SLOTS = 8, WATCHED_EXECUTORS = 2, WATCHED_WAITS = 16 };
 
 /* A wait as it was when the lock was left last. */
 struct watched_wait {

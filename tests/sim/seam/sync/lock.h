@@ -12,8 +12,8 @@
 #define LOCK_LIVES UINT32_C(0x10c51ead)
 
 struct lock {
-    uint32_t life;    /* LOCK_LIVES; anything else: never initialised, or gone */
-    uint32_t holder;  /* tid, 0 if free */
+    uint32_t life;   /* LOCK_LIVES; anything else: never initialised, or gone */
+    uint32_t holder; /* tid, 0 if free */
     struct history history;
 };
 
