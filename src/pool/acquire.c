@@ -162,6 +162,8 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel) {
     if (pool == NULL)
         return (struct lend_lease){.error = EINVAL};
+    if (!thread_end_is_seen())
+        return (struct lend_lease){.error = ENOMEM};
     uint32_t index = idle_take(&pool->idle, pool->slots, IDLE_AS_ANYONE);
     if (index != IDLE_NONE) {
         uint64_t generation =

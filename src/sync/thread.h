@@ -71,8 +71,10 @@ struct errand {
 
 /* What lend knows of the running thread. */
 struct thread_self {
-    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
+    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 while its end would
+                               not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
+    owner_word identity;    /* the thread, from its first use of lend on */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
@@ -80,16 +82,25 @@ struct thread_self {
 extern _Thread_local struct thread_self lend__thread_self
     __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
 
-/* Give the thread its identity. Returns it. */
+/* Give the thread its identity, and have its end seen if it can be: `owner` says whether. Returns
+ * the identity. */
 owner_word lend__thread_identify(void);
 
-/* Called at the end of every thread that has an identity, on it, after the destructors of its
- * caller's own thread-specific data: return, pthread_exit, cancellation. Set once. */
-void lend__thread_at_end(void (*hook)(void));
+/* Called at the end of every thread whose end is seen, on it, after the destructors of its caller's
+ * own thread-specific data: return, pthread_exit, cancellation. The same hook each time. 0 or
+ * ENOMEM. */
+int lend__thread_at_end(void (*hook)(void));
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
+}
+
+/* Will the end of the calling thread be seen? What a thread borrows of which that is not known
+ * could be lost with it. */
+static inline bool thread_end_is_seen(void) {
+    thread_owner();
+    return __builtin_expect(lend__thread_self.owner != 0, 1);
 }
 
 /* From here to the matching end, this thread borrows as job `number`. Returns what to hand to
