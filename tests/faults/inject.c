@@ -24,7 +24,7 @@ static struct shared {
     uint32_t count; /* of sites; constant once the loop begins */
     struct site sites[SITES_MAX];
     atomic_uint foreign; /* calls from places that are not in the list */
-} *shared;
+} * shared;
 
 static const char *const pair_names[PAIRS] = {
     [PAIR_MEMORY] = "memory",         [PAIR_MUTEX] = "mutexes",
@@ -39,6 +39,7 @@ static struct {
     atomic_bool armed;
     enum fault_mode mode;
     unsigned n;
+    struct site *aim; /* NULL: the n-th call */
     atomic_uint calls;
     _Atomic(struct site *) first;
 } turn;
@@ -81,6 +82,20 @@ void faults_arm(enum fault_mode mode, unsigned n) {
     turn.mode = mode;
     turn.n = n;
     atomic_store(&turn.armed, true);
+}
+
+int faults_left(enum fault_mode mode, int index) {
+    for (; index < (int)shared->count; index++) {
+        struct site *site = &shared->sites[index];
+        if (atomic_load(&site->reached) && !atomic_load(&site->struck[mode]))
+            return index;
+    }
+    return -1;
+}
+
+void faults_aim(enum fault_mode mode, int index) {
+    turn.aim = &shared->sites[index];
+    faults_arm(mode, 1);
 }
 
 void faults_disarm(void) {
@@ -135,7 +150,11 @@ static bool strikes(const char *symbol, const void *address, bool interrupts) {
     if (site == NULL)
         return false;
     atomic_store(&site->reached, true);
-    if (!atomic_load(&turn.armed) || !is_turn(atomic_fetch_add(&turn.calls, 1) + 1, interrupts))
+    if (!atomic_load(&turn.armed))
+        return false;
+    if (turn.aim != NULL && turn.aim != site && atomic_load(&turn.calls) == 0)
+        return false;
+    if (!is_turn(atomic_fetch_add(&turn.calls, 1) + 1, interrupts))
         return false;
     struct site *none = NULL;
     atomic_store(&site->struck[turn.mode], true);

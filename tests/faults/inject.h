@@ -24,6 +24,11 @@ void faults_add(const char *name);
 void faults_arm(enum fault_mode mode, unsigned n);
 void faults_disarm(void);
 
+/* Let the first call from one place fail instead: the index of a place at which none has failed in
+ * this mode, though it was reached; -1 if there is none from `index` on. */
+int faults_left(enum fault_mode mode, int index);
+void faults_aim(enum fault_mode mode, int index);
+
 /* Did any since the arming? Where was the first, in words? */
 bool faults_struck(void);
 const char *faults_first(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is done with pools while faults strike. */
+#include "faults/inject.h"
 #include "faults/stage.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ static void ask_in_a_child(lend_pool *pool) {
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
+        faults_disarm();
         struct lend_lease lease = lend_acquire(pool, LEND_NOW);
         _exit(lend_lease_error(&lease) == EOWNERDEAD ? 0 : 1);
     }
@@ -132,6 +134,37 @@ static void run_in_a_ring(struct stage *stage) {
     actor_join(&peer);
 }
 
+/* One model is its own, the other one is about to go for good. */
+static void wait_for_what_goes(struct actor *actor) {
+    struct lend_lease mine = lend_acquire(actor->stage->pool, SOON);
+    struct lend_lease gone = lend_acquire(actor->stage->pool, SOON);
+    MAY_BORROW(&mine, ENOMEM, EIO);
+    MAY_BORROW(&gone, ENOMEM, EIO);
+    tally_add(&actor->ready);
+    tally_wait(&actor->go, 1);
+    lend_release(&gone);
+    struct lend_lease more = lend_acquire(actor->stage->pool, lend_within_ms(2000));
+    if (MAY_BORROW(&more, EDEADLK, ENOMEM, EIO, ETIMEDOUT))
+        use(&more);
+    lend_release(&mine);
+}
+
+static void lose_what_is_awaited(struct stage *stage) {
+    static struct gate gate; /* somebody may be just leaving it */
+    struct actor waiter;
+    if (!STAGE_POOL(.models = 2))
+        return;
+    gate_init(&gate);
+    atomic_store(&stage->unload_gate, &gate);
+    actor_start(&waiter, stage, wait_for_what_goes);
+    tally_wait(&waiter.ready, 1);
+    MAY(lend_pool_resize(stage->pool, 1, LEND_NOW, NULL), ETIMEDOUT, ENOMEM, EIO);
+    tally_add(&waiter.go);
+    MUST(eventually(stats_of(stage->pool).waiting == 1 || atomic_load(&waiter.over)));
+    gate_open(&gate);
+    actor_join(&waiter);
+}
+
 /* models that go and come */
 
 static void break_one(struct stage *stage) {
@@ -240,6 +273,7 @@ const struct scenario pool_scenarios[] = {
     {"queue up", queue_up},
     {"time out", time_out},
     {"run in a ring", run_in_a_ring},
+    {"lose what is awaited", lose_what_is_awaited},
     {"break one", break_one},
     {"lose all", lose_all},
     {"reload and resize", reload_and_resize},

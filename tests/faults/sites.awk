@@ -42,7 +42,7 @@ function base(name) {
         tails++
         tail_of[tails] = start
         tail_to[tails] = base(substr($4, 2, length($4) - 2))
-    } else if ($0 ~ /<__wrap_[^+]*>$/ && $0 !~ /<__wrap_[^>]*\+/) {
+    } else if (name !~ /^__wrap_/ && $0 ~ /<__wrap_[^+>]*>$/) {
         print "the address of " $NF " is taken in " name ": a call of it cannot be told" > "/dev/stderr"
         bad = 1
     } else if ($2 ~ /^(j[a-z]+|b|b\.[a-z]+)$/ && $4 ~ /^<[^+]*>$/ && $3 != start) {

@@ -78,6 +78,9 @@ static int load(void **ret_model, void *context, struct lend_reason *reason) {
 
 static void unload(void *model, void *context) {
     struct stage *stage = context;
+    struct gate *gate = atomic_load(&stage->unload_gate);
+    if (gate != NULL)
+        gate_wait(gate);
     model_begin(model);
     atomic_fetch_sub(&stage->alive, 1);
     free(model);
@@ -153,14 +156,6 @@ static void prove_executor(lend_executor *executor) {
     lend_future_drop(future);
 }
 
-static void prove_and_close(lend_pool *pool, bool shut) {
-    if (pool == NULL)
-        return;
-    if (!shut)
-        prove_pool(pool);
-    MUST(lend_pool_close(pool, lend_within_ms(PATIENCE_MS), NULL) == 0);
-}
-
 static unsigned threads_of_process(void) {
     unsigned threads = 0;
     char line[256];
@@ -174,12 +169,16 @@ static unsigned threads_of_process(void) {
 }
 
 void stage_end(struct stage *stage) {
+    if (stage->pool != NULL && !stage->shut)
+        prove_pool(stage->pool);
+    if (stage->other != NULL)
+        prove_pool(stage->other);
     if (stage->executor != NULL) {
         prove_executor(stage->executor);
         MUST(lend_executor_close(stage->executor, lend_within_ms(PATIENCE_MS)) == 0);
     }
-    prove_and_close(stage->pool, stage->shut);
-    prove_and_close(stage->other, /* shut= */ false);
+    MUST(lend_pool_close(stage->pool, lend_within_ms(PATIENCE_MS), NULL) == 0);
+    MUST(lend_pool_close(stage->other, lend_within_ms(PATIENCE_MS), NULL) == 0);
     MUST(atomic_load(&stage->alive) == 0);
     MUST(atomic_load(&stage->shared) == 0);
     MUST(eventually(threads_of_process() == 1));

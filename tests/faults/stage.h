@@ -25,6 +25,7 @@ struct stage {
     atomic_uint alive;       /* models */
     atomic_uint shared;      /* models that two had at once */
     atomic_uint checks;
+    _Atomic(struct gate *) unload_gate; /* or NULL */
 };
 
 struct scenario {
