@@ -243,8 +243,10 @@ static void close_with_jobs(struct stage *stage) {
         MAY(lend_submit(stage->executor, &LEND_JOB(.run = held_run, .argument = &hold),
                         &futures[i]),
             ENOMEM);
-    if (MAY(lend_executor_close(stage->executor, LEND_NOW), ENOMEM))
+    int error = lend_executor_close(stage->executor, LEND_NOW);
+    if (MAY(error, ENOMEM, EBUSY))
         stage->executor = NULL;
+    stage->stopping = error == EBUSY;
     tally_add(&hold.go);
     for (int i = 0; i < 2; i++)
         if (futures[i] != NULL)

@@ -174,7 +174,8 @@ void stage_end(struct stage *stage) {
     if (stage->other != NULL)
         prove_pool(stage->other);
     if (stage->executor != NULL) {
-        prove_executor(stage->executor);
+        if (!stage->stopping)
+            prove_executor(stage->executor);
         MUST(lend_executor_close(stage->executor, lend_within_ms(PATIENCE_MS)) == 0);
     }
     MUST(lend_pool_close(stage->pool, lend_within_ms(PATIENCE_MS), NULL) == 0);

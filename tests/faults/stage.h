@@ -21,7 +21,7 @@ struct stage {
     lend_pool *pool;         /* NULL, or open: closed by stage_end */
     lend_pool *other;        /* likewise */
     lend_executor *executor; /* likewise, and before them */
-    bool shut;               /* the pool is closing: it need not work any more */
+    bool shut, stopping;     /* pool or executor are closing: they need not work any more */
     atomic_uint alive;       /* models */
     atomic_uint shared;      /* models that two had at once */
     atomic_uint checks;
