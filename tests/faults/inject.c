@@ -174,7 +174,7 @@ unsigned faults_report(void) {
     unsigned missing = 0;
     for (uint32_t i = 0; i < shared->count; i++) {
         struct site *site = &shared->sites[i];
-        for (int mode = 0; mode < 2; mode++) {
+        for (enum fault_mode mode = FAULT_ONCE; mode <= FAULT_FROM_THEN_ON; mode++) {
             if (atomic_load(&site->struck[mode]))
                 continue;
             printf("%s in %s (%" PRIxPTR "): %s %s\n", site->symbol, site->caller, site->address,

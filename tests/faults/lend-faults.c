@@ -87,7 +87,7 @@ static int start_all(const struct scenario *scenarios, const char *only, int at_
     for (const struct scenario *s = scenarios; s->name != NULL; s++) {
         if (only != NULL && strcmp(only, s->name) != 0)
             continue;
-        for (int mode = 0; mode < 2; mode++) {
+        for (enum fault_mode mode = FAULT_ONCE; mode <= FAULT_FROM_THEN_ON; mode++) {
             if (*busy == at_once)
                 wrong += wait_for_one(busy);
             fflush(NULL);
@@ -103,7 +103,7 @@ static int start_all(const struct scenario *scenarios, const char *only, int at_
  * place may have been passed over: it is aimed at. Returns how many runs were wrong. */
 static int aim_at_the_rest(const struct scenario *scenarios) {
     int wrong = 0;
-    for (int mode = 0; mode < 2; mode++)
+    for (enum fault_mode mode = FAULT_ONCE; mode <= FAULT_FROM_THEN_ON; mode++)
         for (int place = -1; (place = faults_left(mode, place + 1)) >= 0;)
             for (const struct scenario *s = scenarios;
                  s->name != NULL && faults_left(mode, place) == place; s++)

@@ -146,6 +146,12 @@ static bool is_whole(struct hall *hall) {
     return stats.free == stats.models && stats.waiting == 0;
 }
 
+static void print_hall(struct hall *hall) {
+    char words[2048];
+    lend_pool_print(hall->pool, words, sizeof words);
+    fprintf(stderr, "%s\n", words);
+}
+
 /* Phase two. Returns how long it took, in ms. */
 static int64_t end_whole(void) {
     lend_deadline end = lend_within_ms(END_MS);
@@ -156,7 +162,10 @@ static int64_t end_whole(void) {
             atomic_fetch_add(&world.steps, 1);
             pause_ms(1);
         }
-        WRONG(!is_whole(hall));
+        bool whole = is_whole(hall);
+        WRONG(!whole);
+        if (!whole)
+            print_hall(hall);
         hall_close(hall);
     }
     int64_t took_ms = END_MS - lend_deadline_left_ms(end);

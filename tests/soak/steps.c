@@ -46,7 +46,7 @@ void take_refusal(struct lend_lease *lease) {
         atomic_fetch_add(&world.refusals, 1);
         break;
     default:
-        WRONG(!"an error that nothing here can cause");
+        WRONG(lend_lease_error(lease) != 0); /* nothing here can cause any other */
     }
     lend_release(lease);
 }
