@@ -10,9 +10,9 @@
  *     give_back                             pool/release.c: put_back
  *     shrinker                              pool/keeper.c: find_excess, empty
  *
- * Steps. handoff.pml is the model of the idle word; here a stack is a set, and a look at it is one
- * step with what the look leads to. A life is changed by its owner without a lock, so it is a step,
- * and the walk looks at one slot a step, with the pool's lock held.
+ * Steps. handoff.pml is the model of the gates; here all of a pool's are one, and a look at them is
+ * one step with what it leads to. Who has taken a slot says so a step later, and the walk looks at
+ * one slot a step, with the pool's lock held.
  *
  * Threads borrow from either of two pools, and again while they hold a model; a wait has a deadline
  * (1 is before 2) or none. The onlooker knows the truth at each moment, and checks:
@@ -51,8 +51,9 @@ mtype = { FREE, LENT, RETIRING, ABSENT };
 
 /* slots */
 mtype state[SLOTS] = FREE;
-byte owner[SLOTS] = NONE; /* of the last lease */
-byte idle = BIT(SLOTS) - 1; /* bits: on a stack */
+bool told[SLOTS];           /* whose it is; the lease began without saying so */
+byte owner[SLOTS] = NONE;   /* of the last lease that was told */
+byte idle = BIT(SLOTS) - 1; /* bits: free */
 
 /* pools; under their locks, but for the gates */
 bool shut[2];
@@ -79,7 +80,7 @@ byte unjudged = 0;    /* bits: waits, and will yet be walked from */
 bool reviewing = false;
 byte ended = 0;
 
-#define stack_of(p) (idle & ((p) == 0 -> BIT(S0) - 1 : (BIT(S1) - 1) << S0))
+#define idle_of(p) (idle & ((p) == 0 -> BIT(S0) - 1 : (BIT(S1) - 1) << S0))
 
 /* -- the truth: could `who` be let go, if nobody whose deadline is `by` or later gives up? -- */
 
@@ -105,7 +106,8 @@ inline find_hope(who, by, hope) {
             :: s < SLOTS ->
                 if
                 :: pool_of(s) != target[t] || state[s] == ABSENT
-                :: pool_of(s) == target[t] && state[s] == LENT -> reached = reached | BIT(owner[s])
+                :: pool_of(s) == target[t] && state[s] == LENT && told[s] ->
+                    reached = reached | BIT(owner[s])
                 :: else -> hope = true
                 fi;
                 s++
@@ -170,20 +172,26 @@ inline decide(p, who, as) {
 inline take(p) {
     slot = 0;
     do
-    :: (stack_of(p) & BIT(slot)) == 0 -> slot++
+    :: (idle_of(p) & BIT(slot)) == 0 -> slot++
     :: else -> break
     od;
-    idle = idle & ~BIT(slot)
+    idle = idle & ~BIT(slot);
+    state[slot] = LENT;
+    told[slot] = false
+}
+
+inline tell(who) {
+    owner[slot] = who;
+    told[slot] = true
 }
 
 /* `slot` is used and spoiled. */
 inline settle(p) {
     do
-    :: queued[p] > 0 && stack_of(p) != 0 ->
+    :: queued[p] > 0 && idle_of(p) != 0 ->
         take(p);
         w = queue[(p) * NT];
-        owner[slot] = w;
-        state[slot] = LENT;
+        tell(w);
         decide(p, w, GRANTED);
         w = 0
     :: else -> break
@@ -207,6 +215,11 @@ inline settle(p) {
 #else
 #define is_unknown(who) ((shown & BIT(who)) == 0)
 #endif
+#ifdef BUG_OWNER_BEFORE
+#define is_untold(slot) (owner[slot] == NONE)
+#else
+#define is_untold(slot) (!told[slot])
+#endif
 #ifdef BUG_FREE_IS_GONE
 #define is_gone(slot) (state[slot] != LENT)
 #else
@@ -226,7 +239,7 @@ inline may_end(x) {
             if
             :: pool_of(y) != target[x] || is_gone(y)
             :: else ->
-                live = (state[y] != LENT || is_unknown(owner[y]));
+                live = (state[y] != LENT || is_untold(y) || is_unknown(owner[y]));
                 met = met | (live -> 0 : BIT(owner[y]))
             fi;
             y++
@@ -376,22 +389,20 @@ inline borrow() {
 #endif
     atomic {
         if
-        :: !shut[p] && stack_of(p) != 0 -> take(p)
+        :: !shut[p] && idle_of(p) != 0 -> take(p)
         :: else -> slot = NONE
         fi
     };
     if
     :: slot != NONE ->
-        owner[slot] = me;
-        d_step { state[slot] = LENT; held[me]++; slot = NONE; by = 0 }
+        d_step { tell(me); held[me]++; slot = NONE; by = 0 }
     :: else ->
         atomic {
             enter(p);
             if
-            :: queued[p] == 0 && stack_of(p) != 0 ->
+            :: queued[p] == 0 && idle_of(p) != 0 ->
                 take(p);
-                owner[slot] = me;
-                state[slot] = LENT;
+                tell(me);
                 held[me]++;
                 slot = NONE;
                 by = 0
@@ -421,17 +432,17 @@ inline give_back() {
     do
     :: z < SLOTS ->
         if
-        :: state[z] == LENT && owner[z] == me ->
-            d_step { state[z] = FREE; held[me]-- };
+        :: state[z] == LENT && told[z] && owner[z] == me ->
             atomic {
+                held[me]--;
                 p = pool_of(z);
                 if
-                :: !shut[p] -> idle = idle | BIT(z)
+                :: !shut[p] -> state[z] = FREE; idle = idle | BIT(z)
                 :: else ->
                     enter(p);
                     if
                     :: p == 0 && excess -> excess = false; state[z] = RETIRING
-                    :: else -> idle = idle | BIT(z)
+                    :: else -> state[z] = FREE; idle = idle | BIT(z)
                     fi;
                     settle(p);
                     leave(p)
@@ -477,7 +488,7 @@ proctype shrinker() {
     atomic {
         enter(0);
         if
-        :: stack_of(0) != 0 -> take(0); state[slot] = RETIRING
+        :: idle_of(0) != 0 -> take(0); state[slot] = RETIRING
         :: else -> excess = true
         fi;
         settle(0);

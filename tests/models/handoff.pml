@@ -4,30 +4,29 @@
  *
  * What stands for what:
  *
- *     take_as_anyone, put, take, shut_gate   pool/idle.h
- *     enter, leave, permit                   sync/lock.h, sync/parker.h
- *     decide, wake                           sync/waiter.h: waiter_decide, waiters_wake
- *     settle, survey, drained                pool/settle.c
- *     borrow                                 pool/acquire.c: lend__acquire, arrive,
- *                                            sleep_until_verdict, leave
- *     put_back, to_keeper                    pool/release.c
- *     keeper                                 pool/keeper.c: pick, replace, check
- *     closer                                 pool/close.c: begin, wait_until_drained, give_up
- *     outsider                               pool/operate.c: set_suspended,
- *                                            pool/acquire.c: lend__acquire_cancel
+ *     take_open, put_open, shut_all    pool/gate.h: gate_take, gate_put; lend__pool_shut
+ *     enter, leave, permit             sync/lock.h, sync/parker.h
+ *     decide, wake                     sync/waiter.h: waiter_decide, waiters_wake
+ *     move, settle, survey, drained    pool/settle.c
+ *     borrow                           pool/acquire.c: acquire_any, arrive, sleep_until_verdict,
+ *                                      leave
+ *     put_back, to_keeper              pool/release.c
+ *     keeper                           pool/keeper.c: pick, take_idle, replace, check
+ *     closer                           pool/close.c: begin, wait_until_drained, give_up
+ *     outsider                         pool/operate.c: set_suspended,
+ *                                      pool/acquire.c: lend__acquire_cancel
  *
- * Steps. What a thread does without the lock goes access by access: the word is read, the link of
- * the top is read, the word is swapped; a life is changed, a model is put. A region is cut where it
- * meets those: between its looks at the idle word while the gate is open. The rest of it is one
- * step, since the lock keeps other regions out, and a shut gate the fast paths. A swap that fails
- * begins anew, so one that depends on nothing but the word is one step. The word's tag counts for
- * ever; what a swap learns from it is whether the word was changed since it was read, and that is
- * what is kept here (`fresh`), so that the states are finitely many.
+ * Steps. What touches a life that is open is a step of its own: a take, a put, and each shutting of
+ * one. The rest of a region is one step, since the lock keeps other regions out and shut lives the
+ * fast paths. A swap that fails begins anew or finds the life as it must not be, so it is one step
+ * too. A life is never the same twice, so no swap takes one that came back for one that stayed. A
+ * borrower may give up his walk over the slots at any of them: he saw the pool's gate, or each slot
+ * a moment before it was opened again.
  *
  * What is checked:
  *
- *     WHOLE   a slot is in one place (`place`); at the end it is on the stack or with the keeper
- *     GATE, WORK, HOPE, CLOSED   pool/state.h, at the end of each region
+ *     WHOLE   who takes a slot takes it from nobody (`place`); in the end nobody has one
+ *     GATE, LISTS, WORK, HOPE, CLOSED   pool/state.h, at the end of each region
  *     FAIR    who gets a model has nobody before him who was queued when he came (`before`)
  *     ONCE    each waiter is decided once, and leaves with a verdict
  *     WAKE    each wake finds its waiter there, and finds it once
@@ -65,12 +64,11 @@
 mtype = { WAITING, GRANTED, TIMED_OUT, CANCELLED, CLOSED, BROKEN };
 mtype = { FREE, LENT, RETIRING, LOADING, LOST };
 
-/* the idle word and the slots */
-byte top = 0;
-bool shut = false;
-byte fresh = 0; /* bits: the word is as it was when he read it last */
-byte next[SZ];
+/* the slots: each has a life, which is {state, shut}, and is in one of two lists or in none */
 mtype state[SZ] = FREE;
+bool shut[SZ];
+byte open = BIT(SZ) - 1; /* bits: these two are under the lock */
+byte idle = 0;
 
 /* under the lock */
 bool locked = false;
@@ -88,7 +86,7 @@ byte granted[NT]; /* the slot */
 bool permit[NT + 2]; /* of the parkers */
 
 /* what only an onlooker knows */
-byte place[SZ] = NONE; /* NONE: on the stack; else who has it */
+byte place[SZ] = NONE; /* who has it */
 bool here[NT];         /* the waiter's memory is there */
 byte seen = 0;         /* bits: waits, since a region that is over */
 byte before[NT];       /* bits: was seen waiting when he came, and still is */
@@ -97,83 +95,74 @@ bool being_closed = false, freed = false, keeper_ended = false;
 byte breaks = BREAKS, fails = FAILS, checks = CHECKS;
 byte borrowers_left = NT;
 
-/* -- pool/idle.h -- */
+/* -- pool/gate.h -- */
 
-#ifdef BUG_NO_TAG
-#define unchanged(me) (top == seen_top && !shut)
+#ifdef BUG_TAKE_PAST
+#define may_take(i) (state[i] == FREE)
 #else
-#define unchanged(me) ((fresh & BIT(me)) != 0)
+#define may_take(i) (state[i] == FREE && !shut[i])
+#endif
+#ifdef BUG_PUT_PAST
+#define may_put(i) true
+#else
+#define may_put(i) (!shut[i])
 #endif
 
-inline read_word() {
-    assert(!freed);
-    seen_top = (shut -> NONE : top);
-    fresh = fresh | BIT(me)
-}
-
 /* `slot` is his, or NONE. */
-inline take_as_anyone() {
-    atomic { read_word() };
+inline take_open() {
     do
-    :: seen_top == NONE -> break
-    :: else ->
-        d_step { assert(!freed); below = next[seen_top] };
+    :: turn < SZ && slot == NONE ->
         atomic {
             assert(!freed);
+            turn++;
+            k = (me + turn) % SZ;
             if
-            :: unchanged(me) ->
-                assert(place[seen_top] == NONE);
-                assert(before[me] == 0);
-                place[seen_top] = me;
-                slot = seen_top;
-                assert(below == NONE || place[below] == NONE);
-                top = below;
-                fresh = 0;
-                entering--;
-                break
-            :: else -> read_word()
-            fi
+            :: may_take(k) ->
+                assert(place[k] == NONE && before[me] == 0);
+                state[k] = LENT;
+                place[k] = me;
+                slot = k;
+                entering--
+            :: true
+            fi;
+            k = 0
         }
+    :: else -> break
     od;
-    atomic { seen_top = 0; below = 0 }
+    turn = 0
 }
 
-inline take(who) {
-    slot = top;
-    if
-    :: top != NONE ->
-        assert(place[slot] == NONE);
-        place[slot] = who;
-        top = next[slot];
-        fresh = 0
-    :: else
-    fi
-}
-
-inline put(who) {
-    assert(!freed && place[slot] == who);
-    place[slot] = NONE;
-    next[slot] = top;
-    top = slot;
-    fresh = 0
-}
-
-inline set_gate(gate) {
-    if
-    :: shut != (gate) -> shut = (gate); fresh = 0
-    :: else
-    fi
+/* `done`: it is not his any more. */
+inline put_open() {
+    d_step {
+        assert(!freed && place[slot] == me);
+        done = may_put(slot);
+        state[slot] = (done -> FREE : LENT);
+        place[slot] = (done -> NONE : me)
+    }
 }
 
 /* -- sync -- */
 
 #define enter() !locked; locked = true; assert(!freed)
 
+#define is_to_be_shut (closing || suspended || queued > 0)
+
 inline leave() {
     assert(!freed);
-    assert(shut == (closing || suspended || queued > 0)); /* GATE */
-    assert(suspended || queued == 0 || top == NONE);      /* WORK */
-    assert(!hopeless || queued == 0);                     /* HOPE */
+    assert(suspended || queued == 0 || idle == 0); /* WORK */
+    assert(!hopeless || queued == 0);              /* HOPE */
+    i = 0;
+    do
+    :: i < SZ ->
+        assert(shut[i] || (!is_to_be_shut && (state[i] == FREE || state[i] == LENT))); /* GATE */
+        assert(is_to_be_shut || !shut[i] || state[i] != FREE);
+        assert(((open & BIT(i)) != 0) == !shut[i]); /* LISTS */
+        assert(((idle & BIT(i)) != 0) == (shut[i] && state[i] == FREE));
+        i++
+    :: else -> break
+    od;
+    i = 0;
     locked = false
 }
 
@@ -256,11 +245,6 @@ inline survey() {
 #endif
 }
 
-#ifdef BUG_TRUST_FREE
-#define is_idle(slot) (state[slot] == FREE)
-#else
-#define is_idle(slot) (place[slot] == NONE)
-#endif
 #ifdef BUG_NO_VISITORS
 #define nobody_inside true
 #else
@@ -272,7 +256,7 @@ inline look_if_drained() {
     i = 0;
     do
     :: i < SZ ->
-        drained = drained && (is_idle(i) || state[i] == RETIRING || state[i] == LOST);
+        drained = drained && (state[i] == FREE || state[i] == RETIRING || state[i] == LOST);
         i++
     :: else -> break
     od;
@@ -285,32 +269,87 @@ inline tell_closer() {
     drained = false
 }
 
+inline move(slot, to) {
+    open = open & ~BIT(slot);
+    shut[slot] = true;
+    state[slot] = to;
+    idle = (to == FREE -> idle | BIT(slot) : idle & ~BIT(slot))
+}
+
+/* `slot` of the idle ones is his. */
+inline take_idle(who) {
+    slot = 0;
+    do
+    :: (idle & BIT(slot)) == 0 -> slot++
+    :: else -> break
+    od;
+    idle = idle & ~BIT(slot);
+    assert(place[slot] == NONE && before[who] == 0);
+    place[slot] = who;
+    state[slot] = LENT;
+    granted[who] = slot;
+    slot = NONE
+}
+
+/* All that are open, one after the other; who takes or puts back in between was here before. */
+inline shut_all() {
+    do
+    :: open != 0 ->
+        atomic {
+            k = 0;
+            do
+            :: (open & BIT(k)) == 0 -> k++
+            :: else -> break
+            od;
+            open = open & ~BIT(k)
+        };
+#ifdef BUG_LOOK_FIRST
+        was_free = (state[k] == FREE);
+#else
+#define was_free (state[k] == FREE)
+#endif
+        atomic {
+            idle = idle | (was_free -> BIT(k) : 0);
+#ifdef BUG_LENT_OPEN
+            shut[k] = was_free;
+#else
+            shut[k] = true;
+#endif
+            k = 0
+        }
+    :: else -> break
+    od
+}
+
 #ifdef BUG_YOUNGEST
 #define next_waiter queue[queued - 1]
 #else
 #define next_waiter queue[0]
 #endif
 
-/* With the gate as it has to be while somebody waits; `slot` is used and spoiled. */
-inline grant_all() {
+/* With all shut that is to be shut; `slot` is used and spoiled. */
+inline settle_shut() {
     do
-    :: queued > 0 && !suspended && top != NONE ->
+    :: queued > 0 && idle != 0 && !suspended ->
         w = next_waiter;
-        assert(!closing && before[w] == 0);
-        take(w);
-        state[slot] = LENT;
-        granted[w] = slot;
+        assert(!closing);
+        take_idle(w);
         decide(w, GRANTED);
         woken = woken | BIT(w);
-        w = 0;
-        slot = NONE
+        w = 0
     :: else -> break
-    od
-}
-
-inline settle() {
-    grant_all();
-    set_gate(closing || suspended || queued > 0);
+    od;
+    i = 0;
+    do
+    :: i < SZ && !is_to_be_shut ->
+        if
+        :: (idle & BIT(i)) != 0 -> idle = idle & ~BIT(i); open = open | BIT(i); shut[i] = false
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od;
+    i = 0;
     tell_closer()
 }
 
@@ -327,53 +366,42 @@ inline begin_call() {
     }
 }
 
-/* Unless he leaves with a verdict, the lock is still held. Between the look at the stack and the
- * gate, somebody may put a model on it. */
 inline arrive() {
     atomic {
         enter();
         here[me] = true;
         visitors = visitors | BIT(me);
         entering--;
+        verdict[me] = (closing -> CLOSED : (me == 0 && asked -> CANCELLED : WAITING))
+    };
+    if
+    :: verdict[me] == WAITING && queued == 0 && !suspended ->
+        shut_all();
+        atomic {
+            if
+            :: idle != 0 -> take_idle(me); verdict[me] = GRANTED
+            :: else
+            fi
+        }
+    :: else
+    fi;
+    atomic {
         if
-        :: queued == 0 && !suspended && !closing -> take(me)
-        :: else
-        fi;
-        if
-        :: slot != NONE -> assert(before[me] == 0); verdict[me] = GRANTED; granted[me] = slot
-        :: slot == NONE && closing -> verdict[me] = CLOSED
-        :: slot == NONE && !closing && me == 0 && asked -> verdict[me] = CANCELLED
-        :: slot == NONE && !closing && hopeless -> verdict[me] = BROKEN
-        :: else -> verdict[me] = WAITING
-        fi;
-        if
-        :: slot != NONE -> state[slot] = LENT; slot = NONE
-        :: else
-        fi;
-        if
-        :: verdict[me] != WAITING -> leave()
+        :: verdict[me] == WAITING && hopeless -> verdict[me] = BROKEN
+        :: verdict[me] == WAITING && !hopeless ->
+            queue[queued] = me;
+            queued++;
+            waits = true;
+            linked = linked || me == 0
         :: else
         fi
-    }
-}
-
-inline queue_up() {
-    d_step {
-        queue[queued] = me;
-        queued++;
-        linked = linked || me == 0;
-#ifndef BUG_GATE_LATE
-        set_gate(true)
-#endif
     };
-#ifdef BUG_GATE_LATE
-    d_step { grant_all() };
-#define settle_late() set_gate(closing || suspended || queued > 0); tell_closer()
-#else
-#define settle_late() settle()
-#endif
-    d_step {
-        settle_late();
+    if
+    :: is_to_be_shut -> shut_all()
+    :: else
+    fi;
+    atomic {
+        settle_shut();
         seen = seen | (verdict[me] == WAITING -> BIT(me) : 0);
         leave()
     };
@@ -396,7 +424,7 @@ inline time_out() {
         :: else ->
             decide(me, TIMED_OUT);
 #ifndef BUG_NO_SETTLE
-            settle()
+            settle_shut()
 #endif
         fi;
         leave()
@@ -438,18 +466,18 @@ inline leave_slow_path() {
 #endif
         leave()
     };
-    d_step { assert(!permit[me]); here[me] = false; before[me] = 0 }
+    d_step { assert(!permit[me]); here[me] = false; before[me] = 0; waits = false }
 }
 
 inline borrow() {
     begin_call();
-    take_as_anyone();
+    take_open();
     if
-    :: slot != NONE -> state[slot] = LENT
+    :: slot != NONE
     :: else ->
         arrive();
         if
-        :: verdict[me] == WAITING -> queue_up(); sleep_until_verdict()
+        :: waits -> sleep_until_verdict()
         :: else
         fi;
         leave_slow_path()
@@ -458,29 +486,15 @@ inline borrow() {
 
 /* -- pool/release.c -- */
 
-#ifdef BUG_PUT_PAST
-#define bars false
-#else
-#define bars shut
-#endif
-
 inline put_back() {
-    state[slot] = FREE;
-    d_step {
-        assert(!freed);
-        late = bars;
-        if
-        :: late
-        :: else -> put(me); slot = NONE
-        fi
-    };
+    put_open();
     if
-    :: late ->
+    :: !done ->
 #ifdef BUG_WAKE_FIRST
         atomic { queued > 0 -> permit[queue[0]] = true };
-        atomic { enter(); put(me); settle(); woken = 0; leave() };
+        atomic { enter(); place[slot] = NONE; move(slot, FREE); settle_shut(); woken = 0; leave() };
 #else
-        atomic { enter(); put(me); settle(); leave() };
+        atomic { enter(); place[slot] = NONE; move(slot, FREE); settle_shut(); leave() };
 #endif
         wake()
     :: else
@@ -488,16 +502,16 @@ inline put_back() {
         -> assert(!freed)
 #endif
     fi;
-    late = false
+    done = false
 }
 
 inline to_keeper() {
     atomic {
         enter();
-        state[slot] = RETIRING;
-        place[slot] = KEEPER;
+        move(slot, RETIRING);
+        place[slot] = NONE;
         survey();
-        settle();
+        settle_shut();
 #ifndef BUG_KEEPER_ASLEEP
         permit[KEEPER] = true;
 #endif
@@ -507,8 +521,11 @@ inline to_keeper() {
 }
 
 proctype borrower(byte me) {
-    byte rounds = 0, slot = NONE, seen_top = 0, below = 0, woken = 0, i = 0, j = 0, w = 0;
-    bool late = false, patient = false, drained = false;
+    byte rounds = 0, slot = NONE, turn = 0, woken = 0, i = 0, j = 0, k = 0, w = 0;
+    bool done = false, late = false, waits = false, patient = false, drained = false;
+#ifdef BUG_LOOK_FIRST
+    bool was_free = false;
+#endif
     do
     :: rounds < ROUNDS ->
         rounds++;
@@ -536,16 +553,15 @@ inline find(which) {
     slot = (slot < SZ -> slot : NONE)
 }
 
-/* What lies below the top is unlinked from the one above it. */
+/* Any that is idle. */
 inline take_any() {
-    slot = top;
-    if
-    :: true -> top = next[slot]; fresh = 0
-    :: next[slot] != NONE -> slot = next[slot]; next[top] = next[slot]
-    fi;
+    slot = 0;
+    do
+    :: (idle >> (slot + 1)) != 0 -> slot++
+    :: (idle & BIT(slot)) != 0 -> break
+    od;
     assert(place[slot] == NONE);
-    place[slot] = KEEPER;
-    state[slot] = LOADING
+    move(slot, LOADING)
 }
 
 inline pick() {
@@ -560,23 +576,37 @@ inline pick() {
         :: slot == NONE -> find(LOST)
         :: else
         fi;
-        if
-        :: slot == NONE && checks > 0 ->
+        checking = (slot == NONE && checks > 0)
+    };
+    if
+    :: checking ->
+#ifdef BUG_CHECK_OPEN
+        atomic { find(FREE) };
+        atomic {
             checks--;
-#ifndef BUG_OPEN_REMOVE
-            set_gate(true);
-#endif
+            checking = (slot != NONE);
             if
-            :: top != NONE -> take_any(); checking = true
+            :: checking -> move(slot, LOADING)
             :: else
             fi
-        :: else
-        fi
-    };
+        }
+#else
+        shut_all();
+        atomic {
+            checks--;
+            checking = (idle != 0);
+            if
+            :: checking -> take_any()
+            :: else
+            fi
+        }
+#endif
+    :: else
+    fi;
     atomic {
         mending = slot;
         survey();
-        settle();
+        settle_shut();
         slot = mending;
         leave()
     };
@@ -586,33 +616,35 @@ inline pick() {
 inline end_chore() {
     mending = NONE;
     survey();
-    settle();
+    settle_shut();
     slot = NONE;
     leave()
 }
 
 inline replace() {
-    atomic { enter(); state[slot] = LOADING; survey(); leave() };
+    atomic { enter(); move(slot, LOADING); survey(); leave() };
     wake();
     if
-    :: atomic { fails > 0 -> enter(); fails--; failed = failed | BIT(slot); state[slot] = LOST;
+    :: atomic { fails > 0 -> enter(); fails--; failed = failed | BIT(slot); move(slot, LOST);
            end_chore() }
-    :: atomic { enter(); failed = failed & ~BIT(slot); state[slot] = FREE; put(KEEPER);
-           end_chore() }
+    :: atomic { enter(); failed = failed & ~BIT(slot); move(slot, FREE); end_chore() }
     fi
 }
 
 inline check() {
     if
-    :: atomic { enter(); state[slot] = FREE; put(KEEPER); end_chore() }
-    :: atomic { enter(); state[slot] = RETIRING; end_chore() }
+    :: atomic { enter(); move(slot, FREE); end_chore() }
+    :: atomic { enter(); move(slot, RETIRING); end_chore() }
     fi;
     checking = false
 }
 
 proctype keeper() {
-    byte slot = NONE, woken = 0, i = 0, j = 0, w = 0;
+    byte slot = NONE, woken = 0, i = 0, j = 0, k = 0, w = 0;
     bool drained = false, checking = false;
+#ifdef BUG_LOOK_FIRST
+    bool was_free = false;
+#endif
 again:
     pick();
     if
@@ -633,7 +665,10 @@ over:
 /* -- pool/close.c: a close that may give up, and then one that does not -- */
 
 proctype closer() {
-    byte slot = NONE, woken = 0, i = 0, j = 0, w = 0;
+    byte slot = NONE, woken = 0, i = 0, j = 0, k = 0, w = 0;
+#ifdef BUG_LOOK_FIRST
+    bool was_free = false;
+#endif
     bool patient = false, awake = false, drained = false;
 again:
     atomic { entering == 0 -> being_closed = true };
@@ -644,10 +679,12 @@ again:
 #ifndef BUG_CLOSE_FORGETS
         dismiss(CLOSED);
 #endif
-        settle();
-        permit[KEEPER] = true;
-        leave()
+        permit[KEEPER] = true
     };
+#ifndef BUG_CLOSE_OPEN
+    shut_all();
+#endif
+    atomic { settle_shut(); leave() };
     wake();
     do
     :: true ->
@@ -693,12 +730,17 @@ inline call_off() {
 }
 
 proctype outsider() {
-    byte slot = NONE, woken = 0, i = 0, j = 0, w = 0;
+    byte slot = NONE, woken = 0, i = 0, j = 0, k = 0, w = 0;
     bool drained = false;
-    atomic { enter(); suspended = true; settle(); leave() };
-    atomic { enter(); suspended = false; settle(); leave() };
+#ifdef BUG_LOOK_FIRST
+    bool was_free = false;
+#endif
+    atomic { enter(); suspended = true };
+    shut_all();
+    atomic { settle_shut(); leave() };
+    atomic { enter(); suspended = false; settle_shut(); leave() };
     wake();
-    atomic { enter(); call_off(); settle(); leave() };
+    atomic { enter(); call_off(); settle_shut(); leave() };
     wake();
     atomic { enter(); tenant = false; tell_closer(); leave() }
 }
@@ -706,11 +748,6 @@ proctype outsider() {
 init {
     byte k = 0;
     atomic {
-        do
-        :: k < SZ -> next[k] = (k + 1 < SZ -> k + 1 : NONE); k++
-        :: else -> break
-        od;
-        k = 0;
         do
         :: k < NT -> run borrower(k); k++
         :: else -> break
@@ -730,7 +767,7 @@ init {
         assert(borrowers_left == 0 && visitors == 0 && queued == 0 && entering == 0);
         k = 0;
         do
-        :: k < SZ -> assert(place[k] == NONE || place[k] == KEEPER); k++
+        :: k < SZ -> assert(place[k] == NONE); k++
         :: else -> break
         od;
 #ifdef WITH_CLOSER
