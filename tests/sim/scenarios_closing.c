@@ -115,14 +115,7 @@ static void close_meets_replacement(void *unused) {
 static void opening_fails(void *unused) {
     (void)unused;
     shop = (struct shop){0};
-    struct lend_pool_options options = {.size = sizeof options,
-                                        .models = 3,
-                                        .loaders = 2,
-                                        .hold_alarm_ms = -1,
-                                        .stall_alarm_ms = -1};
-    machine.calm = sim_choose(2) != 0;
-    int error = shop_try_open(&shop, &options);
-    machine.calm = false;
+    int error = shop_try_open(&shop, &LEND_POOL_OPTIONS(.models = 3, .loaders = 2));
     SIM_CHECK("OPEN", error == 0, "open returned %d", error);
     close_it(&close_errors[0]);
     SIM_CHECK("CLOSED", close_errors[0] == 0, "close returned %d", close_errors[0]);

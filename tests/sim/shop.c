@@ -95,9 +95,20 @@ static const struct lend_model_ops operations =
 
 /* opening and closing */
 
+/* Off, unless the scenario wants them. */
+static void calm_alarm(int64_t *ms) {
+    if (*ms == 0)
+        *ms = -1;
+}
+
 int shop_try_open(struct shop *shop, const struct lend_pool_options *options) {
     struct lend_pool_options own = *options;
     *shop = (struct shop){0};
+    calm_alarm(&own.hold_alarm_ms);
+    calm_alarm(&own.stall_alarm_ms);
+    calm_alarm(&own.load_alarm_ms);
+    if (own.loaders == 0)
+        own.loaders = 1;
     own.ops = &operations;
     own.ops_context = shop;
     own.sink = hear;

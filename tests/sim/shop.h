@@ -51,12 +51,7 @@ struct shop {
     int64_t load_ms, reset_ms;
 };
 
-#define SHOP_OPEN(shop, ...)                                                                       \
-    shop_open((shop), &(struct lend_pool_options){.size = sizeof(struct lend_pool_options),        \
-                                                  .hold_alarm_ms = -1,                             \
-                                                  .stall_alarm_ms = -1,                            \
-                                                  .loaders = 1,                                    \
-                                                  __VA_ARGS__})
+#define SHOP_OPEN(shop, ...) shop_open((shop), &LEND_POOL_OPTIONS(__VA_ARGS__))
 
 void shop_open(struct shop *shop, const struct lend_pool_options *options);
 
