@@ -20,7 +20,4 @@ static inline int64_t lend__clock_coarse_ns(void) {
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* The coarse clock is never further behind than this. */
-#define CLOCK_TICK_NS (10 * NS_PER_MS)
-
 #endif

@@ -196,6 +196,13 @@ void lend__directory_remove(lend_executor *executor);
 /* End `workers` of its workers and the timekeeper, and wait for them. Nothing is live. */
 void lend__executor_end_threads(lend_executor *executor, uint32_t workers);
 
+/* One holder more, by one. */
+static inline void executor_hold(lend_executor *executor) {
+    uint64_t holders = word_peek(&executor->holders);
+    while (!word_swap(&executor->holders, &holders, holders + 1))
+        ;
+}
+
 /* One holder less: a future was dropped, or never came to be, or the executor is CLOSED. The last
  * one frees it. */
 void lend__executor_let_go(lend_executor *executor);

@@ -231,7 +231,7 @@ int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
     if (ret_future == NULL)
         return submit_or_free(executor, task);
     lend_future *future = &task->future;
-    word_next(&executor->holders);
+    executor_hold(executor);
     error = submit_or_free(executor, task);
     if (error != 0)
         lend__executor_let_go(executor);

@@ -51,38 +51,38 @@ void lend__task_free(struct task *task) {
     lend__memory_free(task);
 }
 
-/* Under the lock, after `steps` led to `ends`. A task whose runner has let go of it is nobody's any
- * more if it is over, else among the guests until it was told. What stands in `ends` at the moment
- * when it comes to be over says who frees it: only one of the two sees the other there. */
-static bool settle_ends(struct task *task, uint64_t steps, uint64_t ends, struct list *woken) {
-    lend_executor *executor = task->executor;
-    bool over = (ends & END_OVER) == END_OVER, dropped = (ends & END_DROPPED) != 0;
-    if ((steps & END_FINISHED) != 0) {
-        task->stage = TASK_FINISHED;
-        if (task->worker != NULL) {
-            task->worker->task = NULL;
-            task->worker = NULL;
-            if (!over)
-                list_append(&executor->locked.guests, &task->place);
-        }
-    }
+/* Its runner has let go of the task, which is nobody's any more if it is over, else among the
+ * guests until it was told. */
+static void leave_runner(struct task *task, bool over) {
+    task->stage = TASK_FINISHED;
+    if (task->worker == NULL)
+        return;
+    task->worker->task = NULL;
+    task->worker = NULL;
     if (!over)
-        return false;
-    if (task->place.list != NULL)
-        list_remove(task->place.list, &task->place);
-    wake_waiters(task, /* over= */ true, woken);
-    lend__executor_is_drained(executor);
-    return dropped;
+        list_append(&task->executor->locked.guests, &task->place);
 }
 
+/* The swap is the last touch of a task that it makes over, unless it was dropped: the owner may
+ * free it from there on. Of the two, one comes second. */
 bool lend__task_step(struct task *task, uint64_t steps, struct list *woken) {
+    lend_executor *executor = task->executor;
     uint64_t seen = word_read(&task->ends);
+    bool over = ((seen | steps) & END_OVER) == END_OVER;
+    if ((steps & END_FINISHED) != 0)
+        leave_runner(task, over);
+    if (over && task->place.list != NULL)
+        list_remove(task->place.list, &task->place);
+    if (over)
+        wake_waiters(task, /* over= */ true, woken);
     if ((seen & END_DROPPED) != 0) /* nobody else changes it */
         word_publish(&task->ends, seen | steps);
     else
         while (!word_swap(&task->ends, &seen, seen | steps))
             ;
-    return settle_ends(task, steps, seen | steps, woken);
+    if (over)
+        lend__executor_is_drained(executor);
+    return over && (seen & END_DROPPED) != 0;
 }
 
 /* A failure that nobody will read any more, and that nobody asked for: a cancel by the owner is no
@@ -92,29 +92,31 @@ static bool is_unread(const struct task *task) {
     return word_peek(&future->read) == 0 && future->error != 0 && future->error != ECANCELED;
 }
 
-/* Before the step that lets the task go away. */
 static void report_unread(struct task *task) {
     word_poke(&task->future.read, 1);
     lend__executor_event(task->executor, LEND_EVENT_JOB_UNREAD, task, task->future.error,
                          task->future.reason);
 }
 
-/* TOLD and DROPPED are two halves of one condition, that nobody will read the outcome any more: who
- * comes second reports a failure. The thread that tells looks for DROPPED before it is told, and
- * says so only if it was not dropped in between. */
+/* The owner will not be told again: from here on a failure that he has not read is his to report
+ * when he drops the future. If he has dropped it already it is this thread's, and what he has read
+ * before can be seen. */
+static void pass_duty(struct task *task) {
+    uint64_t seen = word_read(&task->ends);
+    while ((seen & END_DROPPED) == 0)
+        if (word_swap(&task->ends, &seen, seen | END_PASSED))
+            return;
+    if (is_unread(task))
+        report_unread(task);
+}
+
 static void take_steps(struct task *task, uint64_t steps) {
     struct list woken = {0};
     lend_executor *executor = task->executor;
-    uint64_t seen = word_read(&task->ends);
-    for (;;) {
-        if ((steps & END_TOLD) != 0 && (seen & END_DROPPED) != 0 && is_unread(task))
-            report_unread(task);
-        lend__lock_acquire(&executor->lock);
-        if (word_swap(&task->ends, &seen, seen | steps))
-            break;
-        lend__lock_release(&executor->lock);
-    }
-    bool gone = settle_ends(task, steps, seen | steps, &woken);
+    if ((steps & END_TOLD) != 0 && is_unread(task))
+        pass_duty(task);
+    lend__lock_acquire(&executor->lock);
+    bool gone = lend__task_step(task, steps, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
     if (gone)
@@ -146,7 +148,7 @@ void lend__task_drop(struct task *task) {
     lend_executor *executor = task->executor;
     uint64_t seen = word_read(&task->ends);
     do
-        if ((seen & END_TOLD) != 0 && is_unread(task))
+        if ((seen & END_PASSED) != 0 && is_unread(task))
             report_unread(task);
     while (!word_swap(&task->ends, &seen, seen | END_DROPPED));
     if ((seen & END_OVER) == END_OVER)

@@ -45,6 +45,7 @@ enum task_stage { TASK_QUEUED, TASK_BORROWING, TASK_RUNNING, TASK_RETURNED, TASK
 #define END_FINISHED UINT64_C(2)
 #define END_OVER (END_TOLD | END_FINISHED)
 #define END_DROPPED UINT64_C(4)
+#define END_PASSED UINT64_C(8) /* an unread failure is the owner's to report */
 
 /* What a job has to say beyond its result; most have nothing. */
 struct remarks {
