@@ -43,7 +43,8 @@ void lend__run_begin(struct run *run) {
     struct task *task = run->task;
     lend_executor *executor = task->executor;
     task->stage = TASK_RUNNING;
-    task->lease = &run->lease;
+    run->lent = run->lease;
+    task->lease = &run->lent;
     if (task->counts_for != 0) {
         run->began_ns = lend__clock_now_ns();
         histogram_count_for(&executor->locked.waits, elapsed_ns(task->accepted_ns, run->began_ns),
