@@ -2,10 +2,10 @@
  *
  * struct lend_executor: its state, its invariants, its locks. Read this, task.h and inbox.h first.
  *
- * A submitter does nothing but enter and push (inbox.h). All else is done under one lock, by the
- * workers for the most part: when one comes for its next job, or takes it on the spot with the end
- * of the one before. Who holds the lock may look into the inbox; what is in there is QUEUED, behind
- * all that is in `queue`.
+ * A submitter does nothing but enter and push (inbox.h). All else is done under one lock: for the
+ * most part by workers, one region a job, in which the last job is answered and the next one taken.
+ * What is in the inbox is QUEUED, behind all that is in `queue`, and moves there when somebody
+ * under the lock looks into it (absorbs it).
  *
  * ONE     each task that was taken out of the inbox is, until it is over, in exactly one place:
  *         worker->task, `queue`, `given_up` or `guests`
