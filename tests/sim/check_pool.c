@@ -55,10 +55,9 @@ static void check_counts(const lend_pool *pool) {
         enum slot_state state = state_of(slot);
         SIM_CHECK("CONS", state <= SLOT_LOST, "slot %u of \"%s\" is in no state", i, pool->name);
         present += state != SLOT_ABSENT;
-        living += state == SLOT_FREE || state == SLOT_LENT ||
-                  (state == SLOT_RETIRING && !slot->stuck) ||
-                  ((state == SLOT_LOADING || state == SLOT_LOST) && slot->failures == 0 &&
-                   !slot->stuck);
+        living +=
+            state == SLOT_FREE || state == SLOT_LENT || (state == SLOT_RETIRING && !slot->stuck) ||
+            ((state == SLOT_LOADING || state == SLOT_LOST) && slot->failures == 0 && !slot->stuck);
         SIM_CHECK("MENDED", (slot->work != WORK_NONE) == (menders_of(pool, slot) == 1),
                   "slot %u of \"%s\" has %u menders", i, pool->name, menders_of(pool, slot));
         SIM_CHECK("CONS", !slot->overdue || state == SLOT_LENT || state == SLOT_FREE,
