@@ -72,7 +72,7 @@ static bool take_turn(struct bench *bench, const struct executor_contender *cont
 }
 
 static bool take_turns(struct bench *bench) {
-    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++)
+    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
         for (size_t i = 0; i < CONTENDERS; i++) {
             if (contenders[i]->absent != NULL)
                 continue;
@@ -81,6 +81,8 @@ static bool take_turns(struct bench *bench) {
             if (!take_turn(bench, contenders[i]))
                 return false;
         }
+        bench->result->rounds++;
+    }
     progress_clear();
     return true;
 }

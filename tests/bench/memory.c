@@ -171,7 +171,7 @@ int bench_memory(int argc, char **argv) {
     struct result *result = result_new(&settings);
     struct result_case *in =
         result_add_case(result, "memory", "from the allocator, its own needs included", "bytes");
-    for (int round = 0; status == 0 && round < settings.rounds; round++)
+    for (; status == 0 && result->rounds < settings.rounds; result->rounds++)
         status = measure_slots(in) != 0 || measure_jobs(in) != 0
 #if BENCH_HAS_REQUESTS
                  || measure_requests(in) != 0

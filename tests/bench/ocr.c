@@ -261,6 +261,7 @@ static bool take_turns(struct bench *bench) {
             return fail("jobs that do nothing", "did not all run") == 0;
         samples_add(&case_entry(bench->cost, empty_job)->samples,
                     job_s * alone->values[alone->count - 1] * 100);
+        bench->result->rounds++;
     }
     progress_clear();
     return true;

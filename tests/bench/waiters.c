@@ -15,7 +15,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define WAITERS_MAX 100000
 #define STORM_MS 1            /* how long each waiter of the storm has */
@@ -120,12 +119,6 @@ static void crowd_cancel(struct crowd *crowd, unsigned waiters) {
 
 /* What one of them costs. */
 
-static double cpu_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void note_ns(struct result_case *in, size_t size, double seconds, unsigned waiters) {
     samples_add(&case_entry(in, crowds[size].label)->samples, seconds * 1e9 / waiters);
 }
@@ -171,9 +164,9 @@ static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t si
         batches = TIMED_BATCHES;
     for (unsigned i = 0; i < batches; i++) {
         crowd_queue(crowd, waiters, ms);
-        double began_s = cpu_s();
+        double began_s = process_cpu_s();
         crowd_run(crowd, waiters);
-        expired_s += cpu_s() - began_s;
+        expired_s += process_cpu_s() - began_s;
     }
     note_ns(bench->expired, size, expired_s, batches * waiters);
 }
@@ -183,37 +176,55 @@ static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t si
 struct neighbour {
     lend_pool *pool;
     _Alignas(64) atomic_bool leaves;
-    _Alignas(64) _Atomic(uint64_t) pairs;
+    _Alignas(64) _Atomic(uint64_t) pairs, cpu_ns; /* so far */
 };
 
-/* On a core of its own, with a pool of its own. */
+/* On a core of its own, with a pool of its own. It never sleeps, so its pairs in a time are those
+ * in its processor time, whatever else the machine does. */
 static void *borrow(void *argument) {
     struct neighbour *self = argument;
     machine_stay_on_core(0);
     while (!atomic_load_explicit(&self->leaves, memory_order_relaxed)) {
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 2000; i++) {
             struct lend_lease lease = lend_acquire(self->pool, LEND_NOW);
             lend_release(&lease);
         }
-        atomic_fetch_add_explicit(&self->pairs, 100, memory_order_relaxed);
+        atomic_fetch_add(&self->pairs, 2000);
+        atomic_store(&self->cpu_ns, (uint64_t)(thread_cpu_s() * 1e9));
     }
     return NULL;
 }
 
-static double pairs_per_ms(struct neighbour *neighbour, uint64_t before, double began_s) {
-    uint64_t pairs = atomic_load(&neighbour->pairs) - before;
-    return (double)pairs / (now_s() - began_s) * 1e-3;
+/* What it got done since then. */
+struct mark {
+    uint64_t pairs, cpu_ns;
+};
+
+static struct mark mark_now(struct neighbour *neighbour) {
+    return (struct mark){atomic_load(&neighbour->pairs), atomic_load(&neighbour->cpu_ns)};
+}
+
+/* Long enough to say how much: others may have had its core. */
+static bool has_worked(struct neighbour *neighbour, struct mark since) {
+    return mark_now(neighbour).cpu_ns - since.cpu_ns >= 10000000;
+}
+
+static double pairs_per_ms(struct neighbour *neighbour, struct mark since) {
+    struct mark now = mark_now(neighbour);
+    return (double)(now.pairs - since.pairs) / (double)(now.cpu_ns - since.cpu_ns) * 1e6;
 }
 
 /* A hundred thousand whose time is over one after another while they still come. */
 static double storm(struct bench *bench, struct crowd *crowd, struct neighbour *neighbour) {
-    uint64_t before = atomic_load(&neighbour->pairs);
+    struct mark before = mark_now(neighbour);
     double began_s = now_s();
-    crowd_queue(crowd, WAITERS_MAX, STORM_MS);
-    crowd_run(crowd, WAITERS_MAX);
+    do {
+        crowd_queue(crowd, WAITERS_MAX, STORM_MS);
+        crowd_run(crowd, WAITERS_MAX);
+    } while (!has_worked(neighbour, before));
     double took_s = now_s() - began_s;
     samples_add(&case_entry(bench->neighbour, beside_storm)->samples,
-                pairs_per_ms(neighbour, before, began_s));
+                pairs_per_ms(neighbour, before));
     if (crowd->with_a_model != 0)
         give_up("somebody got a model that is lent");
     return took_s;
@@ -231,12 +242,12 @@ static void measure_next(struct bench *bench, struct crowd *crowd) {
 
 /* What the neighbour gets done beside a core that is as busy, and has nothing to do with lend. */
 static void measure_beside_work(struct bench *bench, struct neighbour *neighbour, double seconds) {
-    uint64_t before = atomic_load(&neighbour->pairs);
+    struct mark before = mark_now(neighbour);
     double began_s = now_s();
-    while (now_s() - began_s < seconds)
+    while (now_s() - began_s < seconds || !has_worked(neighbour, before))
         work(10000);
     samples_add(&case_entry(bench->neighbour, beside_work)->samples,
-                pairs_per_ms(neighbour, before, began_s));
+                pairs_per_ms(neighbour, before));
 }
 
 struct stormer {
@@ -286,6 +297,7 @@ static void take_turns(struct bench *bench) {
         progress_say("round %d of %d: storm", round + 1, bench->settings.rounds);
         for (int i = 0; i < STORMS; i++)
             measure_storm(bench);
+        bench->result->rounds++;
     }
     progress_clear();
 }
