@@ -13,8 +13,7 @@ static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     if (pool_is_foreign(lease->pool))
         return EOWNERDEAD;
     *ret_slot = &lease->pool->slots[lease->slot];
-    uint64_t life = word_read(&(*ret_slot)->life);
-    return life == life_make(lease->generation, SLOT_LENT) ? 0 : ESTALE;
+    return slot_is_lent(*ret_slot, lease->generation) ? 0 : ESTALE;
 }
 
 int lend_lease_detach(struct lend_lease *lease) {
@@ -39,7 +38,7 @@ int lend__slot_adopt(struct slot *slot, uint64_t generation) {
         if (owner_kind(detached) != OWNER_DETACHED)
             return EPERM;
     } while (!word_swap(&slot->owner, &detached, self));
-    if (word_read(&slot->life) != life_make(generation, SLOT_LENT)) {
+    if (!slot_is_lent(slot, generation) || word_read(&slot->told) != generation) {
         word_publish(&slot->owner, detached);
         return ESTALE;
     }
