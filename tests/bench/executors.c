@@ -73,7 +73,7 @@ static bool take_turn(struct bench *bench, const struct executor_contender *cont
 
 static bool take_turns(struct bench *bench) {
     for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
-        for (size_t i = 0; i < CONTENDERS; i++) {
+        for (size_t i = 0; i < CONTENDERS && !interrupted(); i++) {
             if (contenders[i]->absent != NULL)
                 continue;
             progress_say("round %d of %d: %s", round + 1, bench->settings.rounds,
@@ -81,7 +81,7 @@ static bool take_turns(struct bench *bench) {
             if (!take_turn(bench, contenders[i]))
                 return false;
         }
-        bench->result->rounds++;
+        bench->result->rounds += !interrupted();
     }
     progress_clear();
     return true;

@@ -244,27 +244,35 @@ static const struct {
     {two_submit, read_for_two, true}, {many_submit, read_for_many, true},
 };
 
-static bool take_turns(struct bench *bench) {
-    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
-        for (size_t i = 0; i < sizeof contenders / sizeof *contenders; i++) {
-            struct result_case *in = contenders[i].is_crowd ? bench->crowds : bench->rates;
-            progress_say("round %d of %d: %s", round + 1, bench->settings.rounds,
-                         contenders[i].name);
-            double rate = contenders[i].read(bench);
-            if (rate <= 0)
-                return fail(contenders[i].name, "did not read every page") == 0;
-            samples_add(&case_entry(in, contenders[i].name)->samples, rate);
-        }
-        const struct samples *alone = &case_entry(bench->rates, one)->samples;
-        double job_s = job_cost_s();
-        if (job_s < 0)
-            return fail("jobs that do nothing", "did not all run") == 0;
-        samples_add(&case_entry(bench->cost, empty_job)->samples,
-                    job_s * alone->values[alone->count - 1] * 100);
-        bench->result->rounds++;
+/* One turn each. False if one failed. */
+static bool take_round(struct bench *bench) {
+    for (size_t i = 0; i < sizeof contenders / sizeof *contenders; i++) {
+        struct result_case *in = contenders[i].is_crowd ? bench->crowds : bench->rates;
+        progress_say("round %d of %d: %s", bench->result->rounds + 1, bench->settings.rounds,
+                     contenders[i].name);
+        double rate = contenders[i].read(bench);
+        if (interrupted()) /* the command too, which then has not read every page */
+            return true;
+        if (rate <= 0)
+            return fail(contenders[i].name, "did not read every page") == 0;
+        samples_add(&case_entry(in, contenders[i].name)->samples, rate);
     }
-    progress_clear();
+    const struct samples *alone = &case_entry(bench->rates, one)->samples;
+    double job_s = job_cost_s();
+    if (job_s < 0)
+        return fail("jobs that do nothing", "did not all run") == 0;
+    samples_add(&case_entry(bench->cost, empty_job)->samples,
+                job_s * alone->values[alone->count - 1] * 100);
+    bench->result->rounds++;
     return true;
+}
+
+static bool take_turns(struct bench *bench) {
+    bool all = true;
+    while (all && bench->result->rounds < bench->settings.rounds && !interrupted())
+        all = take_round(bench);
+    progress_clear();
+    return all;
 }
 
 static void add_cases(struct bench *bench) {

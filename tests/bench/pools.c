@@ -246,7 +246,7 @@ static void add_goals(struct bench *bench) {
 
 /* One turn each, of those who do nothing with a model or of those who work. */
 static bool take_turns_of(const struct bench *bench, int round, bool idle) {
-    for (size_t i = 0; i < bench->cell_count; i++) {
+    for (size_t i = 0; i < bench->cell_count && !interrupted(); i++) {
         const struct cell *cell = &bench->cells[i];
         if ((cell->hold_s == 0) != idle)
             continue;
@@ -258,7 +258,7 @@ static bool take_turns_of(const struct bench *bench, int round, bool idle) {
     return true;
 }
 
-/* Rounds until all are done or Ctrl-C; one that was begun is ended. False if a turn failed. */
+/* Rounds until all are done, or turns until Ctrl-C. False if a turn failed. */
 static bool take_turns(const struct bench *bench) {
     for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
         for (int i = 0; i < IDLE_TURNS; i++)
@@ -266,7 +266,7 @@ static bool take_turns(const struct bench *bench) {
                 return false;
         if (!take_turns_of(bench, round, /* idle= */ false))
             return false;
-        bench->result->rounds++;
+        bench->result->rounds += !interrupted();
     }
     progress_clear();
     return true;

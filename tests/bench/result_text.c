@@ -30,6 +30,8 @@ static void print_goal(const struct goal *goal) {
 }
 
 static void print_case(const struct result_case *in) {
+    if (in->entry_count == 0) /* Ctrl-C came before */
+        return;
     printf("\n%s: %s\n", in->name, in->title);
     printf(COLUMNS "%s\n", in->unit, "median", "least", "most",
            in->limit != NULL ? " / limit" : "");

@@ -287,7 +287,7 @@ static void measure_storm(struct bench *bench) {
 static void take_turns(struct bench *bench) {
     for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
         struct crowd *crowd = crowd_open();
-        for (size_t i = 0; i < CROWDS; i++) {
+        for (size_t i = 0; i < CROWDS && !interrupted(); i++) {
             progress_say("round %d of %d: %s", round + 1, bench->settings.rounds, crowds[i].label);
             measure_cancels(bench, crowd, i);
             measure_grants(bench, crowd, i);
@@ -295,9 +295,9 @@ static void take_turns(struct bench *bench) {
         }
         crowd_close(crowd);
         progress_say("round %d of %d: storm", round + 1, bench->settings.rounds);
-        for (int i = 0; i < STORMS; i++)
+        for (int i = 0; i < STORMS && !interrupted(); i++)
             measure_storm(bench);
-        bench->result->rounds++;
+        bench->result->rounds += !interrupted();
     }
     progress_clear();
 }
