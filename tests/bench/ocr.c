@@ -253,14 +253,18 @@ static bool take_round(struct bench *bench) {
         double rate = contenders[i].read(bench);
         if (interrupted()) /* the command too, which then has not read every page */
             return true;
-        if (rate <= 0)
-            return fail(contenders[i].name, "did not read every page") == 0;
+        if (rate <= 0) {
+            fail(contenders[i].name, "did not read every page");
+            return false;
+        }
         samples_add(&case_entry(in, contenders[i].name)->samples, rate);
     }
     const struct samples *alone = &case_entry(bench->rates, one)->samples;
     double job_s = job_cost_s();
-    if (job_s < 0)
-        return fail("jobs that do nothing", "did not all run") == 0;
+    if (job_s < 0) {
+        fail("jobs that do nothing", "did not all run");
+        return false;
+    }
     samples_add(&case_entry(bench->cost, empty_job)->samples,
                 job_s * alone->values[alone->count - 1] * 100);
     bench->result->rounds++;
