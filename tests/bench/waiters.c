@@ -119,6 +119,22 @@ static void crowd_cancel(struct crowd *crowd, unsigned waiters) {
 
 /* What one of them costs. */
 
+/* In processor time of all threads: the machine may have other things to do. To ask for that time
+ * takes about as long as to queue a waiter, so what asking takes is taken off. */
+static double asking_s(void) {
+    static double least_s;
+    for (int i = 0, known = least_s != 0; !known && i < 1000; i++) {
+        double began_s = process_cpu_s(), took_s = process_cpu_s() - began_s;
+        if (least_s == 0 || took_s < least_s)
+            least_s = took_s;
+    }
+    return least_s;
+}
+
+static double took_since_s(double began_s) {
+    return process_cpu_s() - began_s - asking_s();
+}
+
 static void note_ns(struct result_case *in, size_t size, double seconds, unsigned waiters) {
     samples_add(&case_entry(in, crowds[size].label)->samples, seconds * 1e9 / waiters);
 }
@@ -127,12 +143,12 @@ static void measure_cancels(struct bench *bench, struct crowd *crowd, size_t siz
     unsigned waiters = crowds[size].waiters, batches = WAITERS_A_TURN / waiters;
     double queued_s = 0, cancelled_s = 0;
     for (unsigned i = 0; i < batches; i++) {
-        double began_s = now_s();
+        double began_s = process_cpu_s();
         crowd_queue(crowd, waiters, 0);
-        double there_s = now_s();
+        queued_s += took_since_s(began_s);
+        began_s = process_cpu_s();
         crowd_cancel(crowd, waiters);
-        queued_s += there_s - began_s;
-        cancelled_s += now_s() - there_s;
+        cancelled_s += took_since_s(began_s);
     }
     note_ns(bench->queued, size, queued_s, batches * waiters);
     note_ns(bench->cancelled, size, cancelled_s, batches * waiters);
@@ -143,10 +159,10 @@ static void measure_grants(struct bench *bench, struct crowd *crowd, size_t size
     double granted_s = 0;
     for (unsigned i = 0; i < batches; i++) {
         crowd_queue(crowd, waiters, 0);
-        double began_s = now_s();
+        double began_s = process_cpu_s();
         lend_release(&crowd->lease);
         crowd_run(crowd, waiters);
-        granted_s += now_s() - began_s;
+        granted_s += took_since_s(began_s);
         if (crowd->with_a_model != waiters)
             give_up("somebody got no model");
         crowd->lease = lend_acquire(crowd->pool, LEND_NOW);
@@ -154,8 +170,7 @@ static void measure_grants(struct bench *bench, struct crowd *crowd, size_t size
     note_ns(bench->granted, size, granted_s, batches * waiters);
 }
 
-/* The deadline has to be waited for, so it is the processor time of all threads that counts, from
- * the last request on. */
+/* From the last request on. */
 static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t size) {
     unsigned waiters = crowds[size].waiters, batches = WAITERS_A_TURN / waiters;
     int64_t ms = 1 + waiters / 500; /* time enough to queue them all */
@@ -166,7 +181,7 @@ static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t si
         crowd_queue(crowd, waiters, ms);
         double began_s = process_cpu_s();
         crowd_run(crowd, waiters);
-        expired_s += process_cpu_s() - began_s;
+        expired_s += took_since_s(began_s);
     }
     note_ns(bench->expired, size, expired_s, batches * waiters);
 }
@@ -322,7 +337,7 @@ static void add_goals(struct bench *bench) {
                                          bench->expired};
     for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
         case_want_ratio(costs[i], case_find(costs[i], crowds[CROWDS - 1].label),
-                        case_find(costs[i], crowds[0].label), AT_MOST, 1.5);
+                        case_find(costs[i], crowds[0].label), AT_MOST, 2);
     case_want_ratio(bench->neighbour, case_find(bench->neighbour, beside_storm),
                     case_find(bench->neighbour, beside_work), AT_LEAST, 0.9);
 }
