@@ -105,7 +105,11 @@ static const struct entry *best_in(const struct result_case *in, bool or_limit) 
 static void add_goals(struct bench *bench) {
     struct result_case *bulk = bench->bulk, *half = bench->half, *slowest = bench->slowest;
     case_want_ratio(bulk, lend_in(bulk), best_in(bulk, /* or_limit= */ false), AT_MOST, 0.9);
-    case_want_ratio(half, lend_in(half), best_in(half, /* or_limit= */ true), AT_MOST, 1.1);
+    const struct entry *best_peer = best_in(half, /* or_limit= */ false);
+    const struct entry *best = best_in(half, /* or_limit= */ true);
+    case_want_ratio(half, lend_in(half), best_peer, AT_MOST, 1.1);
+    if (best != best_peer)
+        case_want_ratio(half, lend_in(half), best, AT_MOST, 1.1);
     case_want_ratio(slowest, lend_in(slowest), best_in(slowest, /* or_limit= */ false), AT_MOST, 1);
 }
 

@@ -2,24 +2,11 @@
  *
  * lend-pairs N: borrow and give back N times with nobody else there. For counting instructions
  * (tests/checks/check_pair_instructions.sh): what two counts differ by is the pairs. */
+#include "empty_model.h"
+
 #include <lend/lend.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
 
 int main(int argc, char **argv) {
     long pairs = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
@@ -28,7 +15,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: lend-pairs N\n");
         return 2;
     }
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 4)) != 0)
+    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 4)) != 0)
         return 1;
     for (long i = 0; i < pairs; i++) {
         struct lend_lease lease = lend_acquire(pool, LEND_NOW);

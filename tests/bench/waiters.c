@@ -4,6 +4,7 @@
  * in the way of others. Those who wait are requests (lend/request.h): a hundred thousand threads
  * are not to be had. */
 #include "benches.h"
+#include "empty_model.h"
 #include "machine.h"
 #include "progress.h"
 #include "result.h"
@@ -46,21 +47,6 @@ struct crowd {
     unsigned answered, with_a_model;
 };
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-
 static _Noreturn void give_up(const char *what) {
     fprintf(stderr, "lend-bench waiters: %s\n", what);
     exit(1);
@@ -69,7 +55,7 @@ static _Noreturn void give_up(const char *what) {
 static struct crowd *crowd_open(void) {
     struct crowd *crowd = calloc(1, sizeof *crowd);
     if (crowd == NULL || lend_completions_open(&crowd->queue) != 0 ||
-        lend_pool_open(&crowd->pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1,
+        lend_pool_open(&crowd->pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 1,
                                                         .waiters_max = WAITERS_MAX)) != 0)
         give_up("a pool cannot be opened");
     crowd->lease = lend_acquire(crowd->pool, LEND_NOW);
@@ -286,7 +272,8 @@ static void measure_storm(struct bench *bench) {
     struct neighbour neighbour = {0};
     struct stormer stormer = {bench, &neighbour};
     pthread_t borrower, other;
-    if (lend_pool_open(&neighbour.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 4)) != 0 ||
+    if (lend_pool_open(&neighbour.pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 4)) !=
+            0 ||
         pthread_create(&borrower, NULL, borrow, &neighbour) != 0 ||
         pthread_create(&other, NULL, storm_and_work, &stormer) != 0)
         give_up("no pool or thread");
