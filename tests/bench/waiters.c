@@ -344,6 +344,7 @@ int bench_waiters(int argc, char **argv) {
     mallopt(M_TRIM_THRESHOLD, 1 << 30); /* pages are had once: faults are not what is measured */
     mallopt(M_MMAP_MAX, 0);
     add_cases(&bench);
+    asking_s();
     take_turns(&bench);
     add_goals(&bench);
     result_print(bench.result, bench.settings.format);
