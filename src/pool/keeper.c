@@ -287,7 +287,7 @@ void lend__pool_keep(void *argument) {
     lend_pool *pool = argument;
     for (struct chore chore = {0}; pick(pool, &chore);) {
         if (chore.kind != CHORE_NONE)
-            word_poke(&pool->tick_ns, 0); /* that may take long */
+            word_poke(&pool->tick_ns, 0); /* it may take long */
         switch (chore.kind) {
         case CHORE_REPLACE:
             replace(pool, chore.slot);
