@@ -203,6 +203,8 @@ static double read_uncapped(const struct bench *bench) {
 }
 
 static size_t crowd_pages(const struct bench *bench) {
+    if (bench->settings.quick)
+        return 8;
     return bench->file_count > CROWD_PAGES ? bench->file_count : CROWD_PAGES;
 }
 
