@@ -142,6 +142,30 @@ static void opening_by_many(void *unused) {
     shop_closed(&shop);
 }
 
+static void dump(void *unused) {
+    (void)unused;
+    char words[2000];
+    size_t length = lend_dump(words, sizeof words);
+    SIM_CHECK("DUMP", length > 0 && words[length] == '\0', "a dump of %zu bytes", length);
+}
+
+/* Whoever asks walks all pools while one is closed. */
+static void close_meets_dump(void *unused) {
+    (void)unused;
+    struct shop other;
+    SHOP_OPEN(&shop, .models = 1, .name = "one");
+    SHOP_OPEN(&other, .models = 1, .name = "other");
+    struct sim_thread *dumper = sim_start("dumper", dump, NULL);
+    borrowings[0] = (struct borrowing){.shop = &other, .deadline = LEND_FOREVER};
+    struct sim_thread *borrower = sim_start("borrower", shop_borrower, &borrowings[0]);
+    close_it(&close_errors[0]);
+    sim_join(dumper);
+    sim_join(borrower);
+    SIM_CHECK("CLOSED", close_errors[0] == 0, "close returned %d", close_errors[0]);
+    shop_closed(&shop);
+    shop_close(&other);
+}
+
 const struct scenario closing_scenarios[] = {
     {"a_close_that_meets_a_release_frees_after_its_last_touch", close_meets_release, 1},
     {"a_close_sends_waiters_away_and_waits_for_them", close_meets_waiters, 1},
@@ -149,6 +173,7 @@ const struct scenario closing_scenarios[] = {
     {"a_close_that_gives_up_is_woken_no_more", close_gives_up_as_it_comes_back, 1},
     {"a_close_waits_for_a_replacement_under_way", close_meets_replacement, 1},
     {"a_close_waits_for_a_load_that_is_late", close_meets_slow_load, 1},
+    {"a_dump_walks_no_pool_that_is_gone", close_meets_dump, 1},
     {"a_pool_that_does_not_open_leaves_nothing", opening_by_many, 1},
     {0},
 };
