@@ -239,9 +239,12 @@ static void a_loader_that_always_hangs_gets_no_more_threads_than_slots(void **st
     fakes_hold(&ward.fakes.load, &ward.gate);
     for (int i = 0; i < 3; i++)
         break_model(&ward);
+    assert_true(eventually(atomic_load(&ward.fakes.load.under_way) == 3));
     assert_true(eventually(stats_of(ward.pool).stuck == 3));
-    assert_int_equal(atomic_load(&ward.fakes.load.under_way), 3);
-    assert_int_equal(count_threads(), threads + 2);
+    lend_deadline end = lend_within_ms(600); /* the pause after the third is over by then */
+    do
+        assert_int_equal(count_threads(), threads + 2);
+    while (await_pause(end));
     borrow_in_vain(ward.pool, LEND_FOREVER, EIO);
     heal(&ward.fakes.load);
     gate_open(&ward.gate);
@@ -313,6 +316,24 @@ static void a_load_that_fails_late_is_tried_again(void **state) {
     assert_true(eventually(events_count_of(&ward.events, LEND_EVENT_LOAD_FAILED) == 1));
     assert_true(eventually(stats_of(ward.pool).free == 1));
     ward_close(&ward);
+}
+
+static void what_gets_stuck_again_is_told_again(void **state) {
+    (void)state;
+    struct ward ward;
+    struct gate loading;
+    gate_init(&loading);
+    ward_with(&ward, .models = 1);
+    fakes_hold(&ward.fakes.load, &loading);
+    get_stuck(&ward, &ward.fakes.unload);
+    gate_open(&ward.gate);
+    assert_true(eventually(events_count_of(&ward.events, LEND_EVENT_LOAD_STUCK) == 2));
+    assert_int_equal(stats_of(ward.pool).stuck, 1);
+    assert_int_equal(stats_of(ward.pool).loading, 1);
+    gate_open(&loading);
+    assert_true(eventually(stats_of(ward.pool).free == 1));
+    ward_close(&ward);
+    gate_deinit(&loading);
 }
 
 static void a_model_that_comes_too_late_is_unloaded_again(void **state) {
@@ -453,6 +474,7 @@ int main(void) {
         cmocka_unit_test(a_spare_takes_the_place_of_a_load_that_is_stuck),
         cmocka_unit_test(a_load_that_returns_late_fills_its_slot),
         cmocka_unit_test(a_load_that_fails_late_is_tried_again),
+        cmocka_unit_test(what_gets_stuck_again_is_told_again),
         cmocka_unit_test(a_model_that_comes_too_late_is_unloaded_again),
         cmocka_unit_test(a_reload_with_a_load_that_is_stuck_renews_the_others_and_ends_in_time),
         cmocka_unit_test(a_reload_whose_own_load_is_stuck_ends_in_time),
