@@ -122,7 +122,7 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->slot_count);
     }
     pool->era = fork_era();
-    pool->number = (uint32_t)word_next(&pools_numbered);
+    pool->number = word_next(&pools_numbered);
     for (uint32_t i = 0; i < pool->slot_count; i++)
         gate_become(&pool->slots[i], SLOT_ABSENT);
     error = lend__pool_load_all(pool, reason);

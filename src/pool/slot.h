@@ -73,6 +73,9 @@ enum slot_state {
 #define HOLDS_FIRST 64
 #define HOLDS_SHARE 16
 
+/* After so many leases its owner looks how fast they followed each other (tick.c). */
+#define SLOT_TURNS 4096
+
 /* The operation of a model that is under way in the background. */
 enum slot_work {
     WORK_NONE,
@@ -94,6 +97,7 @@ struct slot {
     int64_t loaded_ns;
 
     _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
+    int64_t turned_ns;  /* the owner's: the time of the last SLOT_TURNS-th lease */
     int64_t checked_ns; /* as loaded_ns: when the model was last found fit */
 
     /* under pool->lock */
@@ -142,12 +146,9 @@ static inline void slot_tell(struct slot *slot, uint64_t generation, owner_word 
     word_publish(&slot->told, generation);
 }
 
-/* Count how long the lease that ends has lasted: on its owner's thread, while it is LENT. */
-void lend__slot_count_hold(struct slot *slot);
-
-static inline void slot_count_hold(struct slot *slot, uint64_t generation) {
-    if (__builtin_expect(generation <= HOLDS_FIRST || generation % HOLDS_SHARE == 0, 0))
-        lend__slot_count_hold(slot);
+/* Is this one of the leases whose length is counted? */
+static inline bool lease_is_sampled(uint64_t generation) {
+    return SLOT_ACCOUNTED && (generation <= HOLDS_FIRST || generation % HOLDS_SHARE == 0);
 }
 
 /* The same as reports have it. */

@@ -54,7 +54,7 @@ enum pool_phase {
 
 /* The rate at which a pool is lent; the keeper's own. */
 struct tick {
-    int64_t window_ns; /* when it was last looked at */
+    int64_t window_ns; /* when it was last looked at; 0 while nobody asks */
     uint64_t leases;   /* how many there had been by then */
 };
 
@@ -72,7 +72,7 @@ struct lend_pool {
     struct word tick_ns; /* the coarse clock as the keeper reads it; 0: read it yourself */
     struct slot *slots;  /* slot_count of them */
     uint32_t slot_count; /* options.models_max + options.spares */
-    uint32_t number;     /* of the pools of the process */
+    uint64_t number;     /* of the pools of the process, from 1 */
     uint64_t era;        /* sync/fork.h */
     bool wears;          /* models are recycled */
 
@@ -168,11 +168,16 @@ const char *lend__work_words(enum slot_work work);
  * again. */
 lend_deadline lend__alarms_look(lend_pool *pool);
 
-/* By the keeper, before it sleeps: have the clock read for the borrowers, if that is worth it.
+/* By the owner of a slot, each SLOT_TURNS leases: if they followed each other fast, have the keeper
+ * read the clock. */
+void lend__tick_note_turns(lend_pool *pool, struct slot *slot, int64_t now_ns);
+
+/* By the keeper, before it sleeps: read the clock for the borrowers, while that is worth it.
  * Returns when to look again. */
 lend_deadline lend__tick_look(lend_pool *pool);
 
-/* The coarse clock, for stamps of leases. */
+/* The coarse clock, for stamps of leases. What the keeper was too busy to refresh is a little
+ * old. */
 static inline int64_t pool_now_ns(const lend_pool *pool) {
     int64_t tick_ns = (int64_t)word_peek(&pool->tick_ns);
     return tick_ns != 0 ? tick_ns : lend__clock_coarse_ns();
