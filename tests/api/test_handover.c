@@ -223,10 +223,8 @@ static void a_model_that_was_left_behind_is_checked_and_if_need_be_replaced(void
 static void jump_out_of_a_borrow(struct workshop *shop, jmp_buf *out) {
     lend_with (lease, shop->pool, LEND_NOW) {
         longjmp(*out, 1);
-    }
-    lend_else {
-    }
-    lend_end
+    } lend_else {
+    } lend_end
 }
 
 static int jump_past_a_guard(void *argument) {

@@ -49,11 +49,10 @@ static void the_model_is_lent_inside_the_block_and_back_after_it(void **state) {
     bool mine = false, failed = false;
     lend_with (page, pool, LEND_NOW) {
         mine = is_mine(&page);
-    }
-    lend_else {
+    } lend_else {
         failed = true;
-    }
-    lend_end assert_true(mine);
+    } lend_end
+    assert_true(mine);
     assert_false(failed);
     check_given_back(1);
 }
@@ -65,12 +64,11 @@ static void without_a_model_the_other_branch_says_why(void **state) {
     int error = 0;
     lend_with (page, pool, LEND_NOW) {
         served = true;
-    }
-    lend_else {
+    } lend_else {
         error = lend_lease_error(&page);
         has_report = lend_lease_report(&page) != NULL;
-    }
-    lend_end lend_release(&lease);
+    } lend_end
+    lend_release(&lease);
     assert_false(served);
     assert_int_equal(error, EBUSY);
     assert_true(has_report);
@@ -84,11 +82,10 @@ static void break_leaves_the_loop_around_it(void **state) {
         lend_with (page, pool, LEND_NOW) {
             if (is_mine(&page))
                 break;
-        }
-        lend_else {
+        } lend_else {
             break;
-        }
-        lend_end rounds += 100;
+        } lend_end
+        rounds += 100;
     }
     assert_int_equal(rounds, 1);
     check_given_back(1);
@@ -101,11 +98,10 @@ static void continue_goes_on_with_the_loop_around_it(void **state) {
         lend_with (page, pool, LEND_NOW) {
             served += is_mine(&page);
             continue;
-        }
-        lend_else {
+        } lend_else {
             continue;
-        }
-        lend_end after++;
+        } lend_end
+        after++;
     }
     assert_int_equal(served, 3);
     assert_int_equal(after, 0);
@@ -120,11 +116,10 @@ static void break_in_a_switch_leaves_the_switch(void **state) {
         lend_with (page, pool, LEND_NOW) {
             mine = is_mine(&page);
             break;
-        }
-        lend_else {
+        } lend_else {
             break;
-        }
-        lend_end mine = false;
+        } lend_end
+        mine = false;
         break;
     default:
         break;
@@ -139,11 +134,10 @@ static void goto_out_of_the_block_gives_back(void **state) {
     lend_with (page, pool, LEND_NOW) {
         mine = is_mine(&page);
         goto out;
-    }
-    lend_else {
+    } lend_else {
         goto out;
-    }
-    lend_end mine = false;
+    } lend_end
+    mine = false;
 out:
     assert_true(mine);
     check_given_back(1);
@@ -157,22 +151,19 @@ again:
     lend_with (page, pool, LEND_NOW) {
         if (is_mine(&page) && rounds < 4)
             goto again;
-    }
-    lend_else {
+    } lend_else {
         rounds = 0;
-    }
-    lend_end assert_int_equal(rounds, 4);
+    } lend_end
+    assert_int_equal(rounds, 4);
     check_given_back(4);
 }
 
 static int return_from_block(void) {
     lend_with (page, pool, LEND_NOW) {
         return is_mine(&page) ? 17 : 0;
-    }
-    lend_else {
+    } lend_else {
         return lend_lease_error(&page);
-    }
-    lend_end
+    } lend_end
 }
 
 static void return_out_of_either_branch_gives_back(void **state) {
@@ -191,11 +182,11 @@ static void a_block_is_one_statement(void **state) {
     if (pool != NULL)
         lend_with (page, pool, LEND_NOW) {
             mine = is_mine(&page);
-        }
-    lend_else {
-        mine = false;
-    }
-    lend_end else other = true;
+        } lend_else {
+            mine = false;
+        } lend_end
+    else
+        other = true;
     assert_true(mine);
     assert_false(other);
 }
@@ -209,22 +200,18 @@ static void blocks_nest(void **state) {
     lend_with (page, pool, LEND_NOW) {
         lend_with (figure, other, LEND_NOW) {
             both = is_mine(&page) && lend_lease_ok(&figure);
-        }
-        lend_else {
+        } lend_else {
             both = false;
-        }
-        lend_end lend_with (second, pool, LEND_NOW) {
+        } lend_end
+        lend_with (second, pool, LEND_NOW) {
             refused = 0;
-        }
-        lend_else {
+        } lend_else {
             refused = lend_lease_error(&second);
-        }
-        lend_end
-    }
-    lend_else {
+        } lend_end
+    } lend_else {
         both = false;
-    }
-    lend_end assert_true(both);
+    } lend_end
+    assert_true(both);
     assert_int_equal(refused, EBUSY);
     fakes_close(&others, other);
 }
@@ -237,17 +224,14 @@ static void a_block_can_stand_in_the_other_branch(void **state) {
     bool spared = false;
     lend_with (page, pool, LEND_NOW) {
         spared = false;
-    }
-    lend_else {
+    } lend_else {
         lend_with (page_of_spare, spare, LEND_NOW) {
             spared = lend_lease_ok(&page_of_spare);
-        }
-        lend_else {
+        } lend_else {
             spared = false;
-        }
-        lend_end
-    }
-    lend_end lend_release(&lease);
+        } lend_end
+    } lend_end
+    lend_release(&lease);
     assert_true(spared);
     fakes_close(&others, spare);
 }
@@ -259,11 +243,10 @@ static void the_model_may_be_given_back_before_the_end(void **state) {
         fake_use(page.model);
         lend_release(&page);
         free_inside = stats_of(pool).free;
-    }
-    lend_else {
+    } lend_else {
         free_inside = 0;
-    }
-    lend_end assert_int_equal(free_inside, 1);
+    } lend_end
+    assert_int_equal(free_inside, 1);
     assert_int_equal(stats_of(pool).bad_releases, 0);
 }
 
@@ -272,11 +255,10 @@ static void a_lease_can_be_moved_out_of_the_block(void **state) {
     struct lend_lease kept = {0};
     lend_with (page, pool, LEND_NOW) {
         kept = lend_lease_take(&page);
-    }
-    lend_else {
+    } lend_else {
         kept = (struct lend_lease){0};
-    }
-    lend_end uint32_t lent = stats_of(pool).lent;
+    } lend_end
+    uint32_t lent = stats_of(pool).lent;
     lend_release(&kept);
     assert_int_equal(lent, 1);
 }

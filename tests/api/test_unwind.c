@@ -51,11 +51,9 @@ static int leave_from_block(void *argument) {
     struct leaver *leaver = argument;
     lend_with (page, leaver->pool, LEND_NOW) {
         return use_and_leave(page.model, leaver);
-    }
-    lend_else {
+    } lend_else {
         return lend_lease_error(&page);
-    }
-    lend_end
+    } lend_end
 }
 
 static int leave_from_scope(void *argument) {
