@@ -159,13 +159,21 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     if (error == 0)
         lease = granted_lease(pool, &pool->slots[self->slot], self->generation);
     else if (error != ECANCELED)
-        lease.report = lend__report_take(pool, error, waited_ns, steps);
+        lease.report = lend__report_take(pool, REPORT_OF_BORROW, error, waited_ns, steps);
     lend__memory_free(steps);
 
     lend__lock_acquire(&pool->lock);
     leave(pool, self, error, queued, waited_ns);
     lend__lock_release(&pool->lock);
     return lease;
+}
+
+/* For want of what waiting needs: no visitor, nothing to report. */
+static struct lend_lease fail_without_memory(lend_pool *pool) {
+    lend__lock_acquire(&pool->lock);
+    pool->locked.refusals++;
+    lend__lock_release(&pool->lock);
+    return (struct lend_lease){.error = ENOMEM};
 }
 
 static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
@@ -177,7 +185,7 @@ static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
                             .site = site,
                             .cancel = cancel};
     if (waiter_init(&self.waiter) != 0)
-        return (struct lend_lease){.error = ENOMEM};
+        return fail_without_memory(pool);
     int shield = lend__thread_shield();
     struct lend_lease lease = acquire_slowly(pool, deadline, &self);
     lend__thread_unshield(shield);
