@@ -51,14 +51,18 @@ bool lend__thread_is_self(const struct thread *thread) {
 }
 
 owner_word lend__thread_identify(void) {
+    struct thread_self *self = &lend__thread_self;
     machine.running->identified = true;
-    lend__thread_self.owner =
-        owner_make(OWNER_THREAD, sim_tid(machine.running), word_next(&threads_identified));
-    return lend__thread_self.owner;
+    if (self->identity == 0)
+        self->identity =
+            owner_make(OWNER_THREAD, sim_tid(machine.running), word_next(&threads_identified));
+    self->owner = self->identity;
+    return self->identity;
 }
 
-void lend__thread_at_end(void (*hook)(void)) {
+int lend__thread_at_end(void (*hook)(void)) {
     sim_thread_end = hook;
+    return 0;
 }
 
 owner_word lend__thread_job_begin(uint64_t number) {
@@ -103,11 +107,12 @@ void lend__thread_guard(void (*function)(void *), void *argument, void (*cleanup
 static struct { void (*prepare)(void), (*parent)(void); } handlers[HANDLERS_MAX];
 static uint32_t handler_count;
 
-void lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+int lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
     (void)child;
     SIM_CHECK("ROOM", handler_count < HANDLERS_MAX, "more fork handlers than expected");
     handlers[handler_count].prepare = prepare;
     handlers[handler_count++].parent = parent;
+    return 0;
 }
 
 void sim_fork(void (*look)(void)) {
