@@ -14,8 +14,8 @@
  * left, whoever asks is told the loader's own error at once.
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
- * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
- * EOWNERDEAD at once, and lend_release does nothing. */
+ * of a fork has none of its parent's pools, executors, leases, futures and completion queues: calls
+ * on them return EOWNERDEAD at once, and lend_release does nothing. */
 #ifndef LEND_POOL_H
 #define LEND_POOL_H
 

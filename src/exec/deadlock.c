@@ -35,14 +35,12 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return !stuck;
 }
 
-static void refuse(struct wait *wait) {
-    struct list woken = {0};
+static void refuse(struct wait *wait, struct list *woken) {
     struct task *task = wait->target;
     lend__lock_acquire(&task->executor->lock);
     if (!waiter_is_decided(wait->waiter))
-        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, &woken);
+        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, woken);
     lend__lock_release(&task->executor->lock);
-    waiters_wake(&woken);
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {

@@ -21,7 +21,7 @@ static struct lend_lease granted_lease(lend_pool *pool, uint32_t index, uint64_t
     };
 }
 
-static int verdict_error(enum verdict verdict) {
+int lend__verdict_error(enum verdict verdict) {
     switch (verdict) {
     case VERDICT_WAITING:
         return EINPROGRESS;
@@ -41,10 +41,8 @@ static int verdict_error(enum verdict verdict) {
     return EINVAL;
 }
 
-/* Under the lock. 0: served, EINPROGRESS: queued (and perhaps granted already, which then is its
- * verdict), else refused. */
-static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
-                  struct list *woken) {
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
+                          struct list *woken) {
     struct list *waiters = &pool->locked.waiters;
     if (pool->locked.phase != POOL_OPEN)
         return ESHUTDOWN;
@@ -53,8 +51,8 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
     if (waiters->length == 0 && !pool->locked.suspended) {
         self->slot = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
         if (self->slot != IDLE_NONE) {
-            self->generation = slot_lend(&pool->slots[self->slot], self->owner, self->site,
-                                         lend__clock_coarse_ns());
+            self->generation = slot_lend(&pool->slots[self->slot], borrower_to_be_lent(self),
+                                         self->site, lend__clock_coarse_ns());
             return 0;
         }
     }
@@ -62,7 +60,7 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return EIO;
     if (deadline_is_now(deadline))
         return EBUSY;
-    if (lend__thread_self.never_blocks)
+    if (self->waiter.tell == NULL && lend__thread_self.never_blocks)
         return EWOULDBLOCK;
     if (waiters->length >= pool->waiters_max)
         return ENOBUFS;
@@ -110,9 +108,8 @@ static struct steps *wait_for_verdict(lend_pool *pool, struct borrower *self,
     return wait.steps;
 }
 
-/* Under the lock: the last that this borrower does with the pool. */
-static void leave(lend_pool *pool, struct borrower *self, int error, bool queued,
-                  int64_t waited_ns) {
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
+                          int64_t waited_ns) {
     if (queued)
         histogram_count(&pool->locked.waits, waited_ns);
     pool->locked.timeouts += error == ETIMEDOUT;
@@ -121,6 +118,8 @@ static void leave(lend_pool *pool, struct borrower *self, int error, bool queued
     pool->locked.refusals += error != 0 && error != ETIMEDOUT;
     if (self->cancel != NULL)
         self->cancel->borrower = NULL;
+    if (self->timer.heap != NULL)
+        lend__heap_remove(&pool->locked.timers, &self->timer);
     list_remove(&pool->locked.visitors, &self->visit);
     if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
         lend__parker_wake(pool->locked.closer);
@@ -134,7 +133,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
 
     lend__lock_acquire(&pool->lock);
     list_append(&pool->locked.visitors, &self->visit);
-    int error = arrive(pool, self, deadline, &woken);
+    int error = lend__borrower_arrive(pool, self, deadline, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
 
@@ -142,7 +141,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     struct steps *steps = NULL;
     if (queued) {
         steps = wait_for_verdict(pool, self, deadline);
-        error = verdict_error(self->waiter.verdict);
+        error = lend__verdict_error(self->waiter.verdict);
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
     struct lend_lease lease = {.error = error};
@@ -153,7 +152,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     lend__memory_free(steps);
 
     lend__lock_acquire(&pool->lock);
-    leave(pool, self, error, queued, waited_ns);
+    lend__borrower_leave(pool, self, error, queued, waited_ns);
     lend__lock_release(&pool->lock);
     return lease;
 }

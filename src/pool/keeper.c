@@ -302,8 +302,9 @@ void lend__pool_keep(void *argument) {
             check(pool, chore.slot);
             break;
         case CHORE_NONE:
+            chore.until = lend_deadline_earlier(chore.until, lend__alarms_look(pool));
             lend__parker_sleep(&pool->keeper_parker,
-                               lend_deadline_earlier(chore.until, lend__alarms_look(pool)));
+                               lend_deadline_earlier(chore.until, lend__requests_expire(pool)));
         }
     }
 }

@@ -9,7 +9,8 @@
 static void grant(lend_pool *pool, struct borrower *borrower, uint32_t index, struct list *woken) {
     int64_t now_ns = lend__clock_coarse_ns();
     borrower->slot = index;
-    borrower->generation = slot_lend(&pool->slots[index], borrower->owner, borrower->site, now_ns);
+    borrower->generation =
+        slot_lend(&pool->slots[index], borrower_to_be_lent(borrower), borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
     PROBE(grant, pool->name, index);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);

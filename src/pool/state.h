@@ -21,12 +21,14 @@
  * slots; whoever changes a state other than between FREE and LENT, or what is wanted, calls it
  * before that.
  *
- * Locks: pool->lock, then a parker's mutex. No operation of a model, sink or progress callback
+ * Locks: pool->lock, then a parker's mutex; before it, perhaps, one of the watch's, an executor's or
+ * a completion queue's. No operation of a model, sink or progress callback
  * runs under either. Fast paths touch `idle` and their own slot, and nothing else of the pool
  * after they have put the slot back: it may be freed then. */
 #ifndef LEND_SRC_POOL_STATE_H
 #define LEND_SRC_POOL_STATE_H
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "pool/idle.h"
 #include "pool/lending.h"
@@ -64,7 +66,9 @@ struct lend_pool {
     struct { /* under lock */
         enum pool_phase phase;
         struct list waiters;  /* of struct borrower.waiter, oldest first */
-        struct list visitors; /* of struct borrower.visit: on the slow path of acquire */
+        struct list visitors; /* of struct borrower.visit: on the slow path of acquire, or asked */
+        struct heap timers;   /* of struct borrower.timer: of requests, by deadline */
+        int64_t alarm_ns;     /* up to which the keeper may sleep through `timers` */
         struct list tenants;  /* of struct tenant: open executors */
         uint32_t models;      /* how many it is to have: options.models, or as resized */
         uint64_t edition;     /* counts reloads */
@@ -87,10 +91,11 @@ struct lend_pool {
     struct word bad_releases;
 };
 
-/* One thread in the slow path of acquire; on its stack. */
+/* One thread in the slow path of acquire, on its stack; or a request (request.c). */
 struct borrower {
     struct waiter waiter;   /* under pool->lock, see there */
     struct list_node visit; /* under pool->lock */
+    struct heap_node timer; /* under pool->lock; of a request with a deadline */
     owner_word owner;       /* the rest: constant, or set by who grants, before the wake */
     int64_t since_ns;       /* coarse clock */
     const struct lend_site *site;
@@ -98,6 +103,30 @@ struct borrower {
     uint32_t slot;
     uint64_t generation;
 };
+
+/* Who has the lease once it is lent: of a request, its task, which is still to be told. */
+static inline owner_word borrower_to_be_lent(const struct borrower *borrower) {
+    owner_word owner = borrower->owner;
+    if (borrower->waiter.tell == NULL)
+        return owner;
+    return owner_make(OWNER_TASK, 0, owner_kind(owner) == OWNER_TASK ? owner_number(owner) : 0);
+}
+
+/* Under the lock, by a visitor. 0: served, EINPROGRESS: queued (and perhaps granted already, which
+ * then is its verdict), else refused. */
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
+                          struct list *woken);
+
+/* Under the lock: the last that this borrower does with the pool as one. */
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
+                          int64_t waited_ns);
+
+/* What lend_acquire returns for it. */
+int lend__verdict_error(enum verdict verdict);
+
+/* By the keeper, without the lock: answer the requests whose deadlines have passed. Returns when
+ * the next one will. */
+lend_deadline lend__requests_expire(lend_pool *pool);
 
 /* Under the lock: hand idle slots to waiters, set the gate, tell a closer who may be waiting for
  * just this. Who was granted is in `woken` (waiters_wake, after the lock). */

@@ -241,8 +241,9 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return job_may_end(shown, walk, &shown->world->job[t->what], t->what);
 }
 
-static void refuse(struct wait *wait) {
+static void refuse(struct wait *wait, struct list *woken) {
     (void)wait;
+    (void)woken;
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {
