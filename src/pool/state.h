@@ -21,10 +21,10 @@
  * slots; whoever changes a state other than between FREE and LENT, or what is wanted, calls it
  * before that.
  *
- * Locks: pool->lock, then a parker's mutex; before it, perhaps, one of the watch's, an executor's or
- * a completion queue's. No operation of a model, sink or progress callback
- * runs under either. Fast paths touch `idle` and their own slot, and nothing else of the pool
- * after they have put the slot back: it may be freed then. */
+ * Locks: pool->lock, then a parker's mutex; before it perhaps the watch's, an executor's or a
+ * completion queue's. No operation of a model, sink or progress callback runs under any. Fast paths
+ * touch `idle` and their own slot, and nothing else of the pool after they have put the slot back:
+ * it may be freed then. */
 #ifndef LEND_SRC_POOL_STATE_H
 #define LEND_SRC_POOL_STATE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The deadlock check against exhaustive search: random states of threads, pools and jobs, and for
- * each the question whether a wait can end before its deadline, answered by trying everything that
- * anybody could do. */
+ * The deadlock check against exhaustive search: random states of threads, tasks of threads, pools
+ * and jobs, and for each the question whether a wait can end before its deadline, answered by
+ * trying everything that anybody could do. */
 #include "pool/watch.h"
 
 #include <setjmp.h>
@@ -16,20 +16,25 @@
 
 #include <cmocka.h>
 
-enum { THREADS_MAX = 6, POOLS_MAX = 3, UNITS_MAX = 3, JOBS_MAX = 4, EXECUTORS_MAX = 2 };
+enum { THREADS_MAX = 6, TASKS_MAX = 4, ACTORS_MAX = THREADS_MAX + TASKS_MAX };
+enum { POOLS_MAX = 3, UNITS_MAX = 3, JOBS_MAX = 4, EXECUTORS_MAX = 2 };
 enum { NOBODY = -1, ANYBODY = -2 }; /* a unit that is free, or whose lease was detached */
 enum { FOREVER = 1000 };
 enum { STATES = 120000 };
 
 enum doing { RUNS, WAITS_FOR_POOL, WAITS_FOR_JOB };
 
-struct thread_state {
+/* A thread, or a task that lives on one. */
+struct actor {
     enum doing doing;
     int what;      /* the pool or job it waits for */
     int deadline;  /* of the wait */
     int ticket;    /* its place in the pool's queue */
     int runs_job;  /* the job that it runs, or NOBODY */
     int works_for; /* executor, or NOBODY */
+    int thread;    /* that it is or lives on */
+    int number;    /* of a task: its name */
+    bool restless; /* a task that has two waits at once, under one name: it goes on all the same */
 };
 
 enum job_stage { JOB_QUEUED, JOB_RUNS, JOB_OVER };
@@ -40,50 +45,61 @@ struct job_state {
 };
 
 struct world {
-    int threads, pools, jobs, executors;
-    int units[POOLS_MAX]; /* how many it has */
+    int threads, actors, pools, jobs, executors; /* threads come first, then tasks */
+    int units[POOLS_MAX];                        /* how many it has */
     int holder[POOLS_MAX][UNITS_MAX];
-    struct thread_state thread[THREADS_MAX];
+    struct actor actor[ACTORS_MAX];
     struct job_state job[JOBS_MAX];
 };
 
 /* When a wait ends of itself. */
-static int end_of(const struct world *world, int thread) {
-    const struct thread_state *t = &world->thread[thread];
+static int end_of(const struct world *world, int actor) {
+    const struct actor *t = &world->actor[actor];
     int deadline = t->deadline;
     if (t->doing == WAITS_FOR_JOB && world->job[t->what].deadline < deadline)
         deadline = world->job[t->what].deadline;
     return deadline;
 }
 
+static bool is_task(const struct world *world, int actor) {
+    return actor >= world->threads;
+}
+
+/* Can it give back what it holds? A task does that on its thread. */
+static bool can_act(const struct world *world, int actor) {
+    const struct actor *t = &world->actor[actor];
+    return world->actor[t->thread].doing == RUNS && (t->doing == RUNS || t->restless);
+}
+
 /* what anybody can do */
 
+/* What a task is granted is told by whoever runs its queue, and so may come back from anybody. */
 static void give_unit(struct world *world, int pool, int unit) {
     int head = NOBODY;
-    for (int i = 0; i < world->threads; i++) {
-        const struct thread_state *t = &world->thread[i];
+    for (int i = 0; i < world->actors; i++) {
+        const struct actor *t = &world->actor[i];
         if (t->doing == WAITS_FOR_POOL && t->what == pool &&
-            (head == NOBODY || t->ticket < world->thread[head].ticket))
+            (head == NOBODY || t->ticket < world->actor[head].ticket))
             head = i;
     }
-    world->holder[pool][unit] = head;
+    world->holder[pool][unit] = head != NOBODY && is_task(world, head) ? ANYBODY : head;
     if (head != NOBODY)
-        world->thread[head].doing = RUNS;
+        world->actor[head].doing = RUNS;
 }
 
 static void end_job(struct world *world, int job) {
     world->job[job].stage = JOB_OVER;
     for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing == WAITS_FOR_JOB && world->thread[i].what == job)
-            world->thread[i].doing = RUNS;
+        if (world->actor[i].doing == WAITS_FOR_JOB && world->actor[i].what == job)
+            world->actor[i].doing = RUNS;
 }
 
 static void start_job(struct world *world, int thread) {
     for (int j = 0; j < world->jobs; j++) {
         struct job_state *job = &world->job[j];
-        if (job->stage == JOB_QUEUED && job->executor == world->thread[thread].works_for) {
+        if (job->stage == JOB_QUEUED && job->executor == world->actor[thread].works_for) {
             job->stage = JOB_RUNS;
-            world->thread[thread].runs_job = j;
+            world->actor[thread].runs_job = j;
             return;
         }
     }
@@ -94,7 +110,7 @@ static void start_job(struct world *world, int thread) {
 #define SEEN_MAX (1 << 16)
 
 struct search {
-    int target; /* the thread whose wait it is about */
+    int target; /* the actor whose wait it is about */
     int limit;  /* nothing that happens at this time or later counts */
     uint32_t number;
     size_t count;
@@ -127,10 +143,10 @@ static bool was_seen(struct search *search, const struct world *world) {
 
 static bool can_end(struct search *search, struct world world);
 
-static bool after_releases(struct search *search, const struct world *world, int thread) {
+static bool after_releases(struct search *search, const struct world *world, int actor) {
     for (int p = 0; p < world->pools; p++)
         for (int u = 0; u < world->units[p]; u++)
-            if (world->holder[p][u] == thread || world->holder[p][u] == ANYBODY) {
+            if (world->holder[p][u] == actor || world->holder[p][u] == ANYBODY) {
                 struct world next = *world;
                 give_unit(&next, p, u);
                 if (can_end(search, next))
@@ -140,11 +156,11 @@ static bool after_releases(struct search *search, const struct world *world, int
 }
 
 static bool after_job_end(struct search *search, const struct world *world, int thread) {
-    int job = world->thread[thread].runs_job;
+    int job = world->actor[thread].runs_job;
     if (job == NOBODY)
         return false;
     struct world next = *world;
-    next.thread[thread].runs_job = NOBODY;
+    next.actor[thread].runs_job = NOBODY;
     end_job(&next, job);
     start_job(&next, thread);
     return can_end(search, next);
@@ -153,25 +169,25 @@ static bool after_job_end(struct search *search, const struct world *world, int 
 /* The next deadline passes: all waits and queued jobs that end then. */
 static bool after_time(struct search *search, const struct world *world) {
     int next_time = search->limit;
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing != RUNS && end_of(world, i) < next_time)
+    for (int i = 0; i < world->actors; i++)
+        if (world->actor[i].doing != RUNS && end_of(world, i) < next_time)
             next_time = end_of(world, i);
     if (next_time == search->limit)
         return false;
     struct world next = *world;
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing != RUNS && end_of(world, i) == next_time)
-            next.thread[i].doing = RUNS;
+    for (int i = 0; i < world->actors; i++)
+        if (world->actor[i].doing != RUNS && end_of(world, i) == next_time)
+            next.actor[i].doing = RUNS;
     return can_end(search, next);
 }
 
 static bool can_end(struct search *search, struct world world) {
-    if (world.thread[search->target].doing == RUNS)
+    if (world.actor[search->target].doing == RUNS)
         return true;
     if (was_seen(search, &world))
         return false;
-    for (int i = 0; i < world.threads; i++)
-        if (world.thread[i].doing == RUNS &&
+    for (int i = 0; i < world.actors; i++)
+        if (can_act(&world, i) &&
             (after_releases(search, &world, i) || after_job_end(search, &world, i)))
             return true;
     for (int p = 0; p < world.pools; p++) /* what is detached, anybody may bring back */
@@ -186,9 +202,9 @@ static bool can_end(struct search *search, struct world world) {
 }
 
 /* Can this wait end before its time? */
-static bool is_hopeful(struct search *search, const struct world *world, int thread) {
-    search->target = thread;
-    search->limit = end_of(world, thread);
+static bool is_hopeful(struct search *search, const struct world *world, int actor) {
+    search->target = actor;
+    search->limit = end_of(world, actor);
     search->number++;
     search->count = 0;
     return can_end(search, *world);
@@ -199,7 +215,7 @@ static bool is_hopeful(struct search *search, const struct world *world, int thr
 struct shown {
     struct wait wait;
     const struct world *world;
-    int thread;
+    int actor;
     bool hushed; /* while it is only being shown */
 };
 
@@ -207,12 +223,25 @@ static uint32_t tid_of(int thread) {
     return (uint32_t)thread + 1;
 }
 
+static owner_word owner_of(const struct world *world, int actor) {
+    const struct actor *t = &world->actor[actor];
+    if (is_task(world, actor))
+        return owner_make(OWNER_TASK, tid_of(t->thread), (uint64_t)t->number);
+    return owner_make(OWNER_THREAD, tid_of(actor), (uint64_t)actor + 1);
+}
+
+static struct tie tie_of(const struct world *world, int actor, int slot) {
+    const struct actor *t = &world->actor[actor];
+    return (struct tie){.tid = tid_of(t->thread),
+                        .task = is_task(world, actor) ? (uint64_t)t->number : 0,
+                        .slot = slot};
+}
+
 static bool pool_may_end(struct shown *shown, struct walk *walk, int pool) {
     const struct world *world = shown->world;
     for (int u = 0; u < world->units[pool]; u++) {
         int holder = world->holder[pool][u];
-        if (holder < 0 ||
-            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(holder), .slot = u}))
+        if (holder < 0 || lend__watch_meets(walk, &shown->wait, tie_of(world, holder, u)))
             return true;
     }
     return false;
@@ -222,10 +251,9 @@ static bool job_may_end(struct shown *shown, struct walk *walk, const struct job
                         int index) {
     const struct world *world = shown->world;
     for (int i = 0; i < world->threads; i++) {
-        const struct thread_state *t = &world->thread[i];
+        const struct actor *t = &world->actor[i];
         bool could = job->stage == JOB_RUNS ? t->runs_job == index : t->works_for == job->executor;
-        if (could &&
-            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(i), .slot = -1}))
+        if (could && lend__watch_meets(walk, &shown->wait, tie_of(world, i, -1)))
             return true;
     }
     return false;
@@ -233,7 +261,7 @@ static bool job_may_end(struct shown *shown, struct walk *walk, const struct job
 
 static bool may_end(struct wait *wait, struct walk *walk) {
     struct shown *shown = (struct shown *)(void *)wait;
-    const struct thread_state *t = &shown->world->thread[shown->thread];
+    const struct actor *t = &shown->world->actor[shown->actor];
     if (shown->hushed)
         return true;
     if (t->doing == WAITS_FOR_POOL)
@@ -253,29 +281,29 @@ static void name(const struct wait *wait, char *buffer, size_t size) {
 
 static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
 
-/* Who is refused when the wait of `newest` was the last to begin: a thread, or NOBODY. */
+/* Who is refused when the wait of `newest` was the last to begin: an actor, or NOBODY. */
 static int judge(const struct world *world, int newest) {
-    struct shown shown[THREADS_MAX];
-    for (int i = 0; i < world->threads; i++) {
+    struct shown shown[ACTORS_MAX];
+    for (int i = 0; i < world->actors; i++) {
         int end = end_of(world, i);
         shown[i] = (struct shown){
             .wait = {.ops = &ops,
                      .deadline = {end == FOREVER ? INT64_MAX : end},
-                     .owner = owner_make(OWNER_THREAD, tid_of(i), (uint64_t)i + 1)},
+                     .owner = owner_of(world, i)},
             .world = world,
-            .thread = i,
+            .actor = i,
             .hushed = true,
         };
-        if (world->thread[i].doing != RUNS)
+        if (world->actor[i].doing != RUNS)
             lend__watch_show(&shown[i].wait);
     }
-    for (int i = 0; i < world->threads; i++)
+    for (int i = 0; i < world->actors; i++)
         shown[i].hushed = false;
     struct wait *victim = lend__watch_judge(&shown[newest].wait);
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing != RUNS)
+    for (int i = 0; i < world->actors; i++)
+        if (world->actor[i].doing != RUNS)
             lend__watch_hide(&shown[i].wait);
-    return victim != NULL ? ((struct shown *)(void *)victim)->thread : NOBODY;
+    return victim != NULL ? ((struct shown *)(void *)victim)->actor : NOBODY;
 }
 
 /* random worlds */
@@ -297,16 +325,16 @@ static int random_deadline(void) {
 /* Workers first, then plain threads; each running job has its worker. */
 static void make_jobs(struct world *world) {
     for (int i = 0; i < world->threads; i++) {
-        world->thread[i].runs_job = NOBODY;
-        world->thread[i].works_for = NOBODY;
+        world->actor[i].runs_job = NOBODY;
+        world->actor[i].works_for = NOBODY;
     }
     world->executors = below(EXECUTORS_MAX + 1);
     int worker = 0;
     for (int e = 0; e < world->executors; e++) {
         int workers = 1 + below(2);
         for (int w = 0; w < workers && worker < world->threads && world->jobs < JOBS_MAX; w++) {
-            world->thread[worker].works_for = e;
-            world->thread[worker++].runs_job = world->jobs;
+            world->actor[worker].works_for = e;
+            world->actor[worker++].runs_job = world->jobs;
             world->job[world->jobs++] = (struct job_state){JOB_RUNS, e, random_deadline()};
         }
         if (world->jobs < JOBS_MAX && workers > 0 && below(2) == 0)
@@ -319,26 +347,52 @@ static void make_pools(struct world *world) {
     for (int p = 0; p < world->pools; p++) {
         world->units[p] = 1 + below(UNITS_MAX);
         for (int u = 0; u < world->units[p]; u++)
-            world->holder[p][u] = below(25) == 0 ? ANYBODY : below(world->threads);
+            world->holder[p][u] = below(25) == 0 ? ANYBODY : below(world->actors);
     }
 }
 
 /* A queued job without a worker would wait for nobody at all. */
 static bool has_worker(const struct world *world, const struct job_state *job) {
     for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].works_for == job->executor)
+        if (world->actor[i].works_for == job->executor)
             return true;
     return false;
 }
 
+/* In half of all worlds. */
+static void make_tasks(struct world *world) {
+    world->actors = world->threads;
+    for (int i = 0; i < world->threads; i++)
+        world->actor[i].thread = i;
+    if (below(2) == 0)
+        return;
+    for (int i = 0, tasks = 1 + below(TASKS_MAX); i < tasks; i++)
+        world->actor[world->actors++] = (struct actor){.runs_job = NOBODY,
+                                                       .works_for = NOBODY,
+                                                       .thread = below(world->threads),
+                                                       .number = i + 1};
+}
+
+/* Of a task's two waits at once the other is another task's, which takes its name. */
+static void make_restless(struct world *world) {
+    int last = world->actors - 1;
+    if (last - 1 < world->threads || below(4) != 0)
+        return;
+    struct actor *one = &world->actor[last - 1], *other = &world->actor[last];
+    if (one->doing == RUNS || other->doing == RUNS)
+        return;
+    other->number = one->number;
+    one->restless = other->restless = true;
+}
+
 static void make_waits(struct world *world) {
-    for (int i = 0; i < world->threads; i++) {
-        struct thread_state *t = &world->thread[i];
+    for (int i = 0; i < world->actors; i++) {
+        struct actor *t = &world->actor[i];
         t->deadline = random_deadline();
         t->ticket = i;
-        if (below(8) == 0)
+        if (below(is_task(world, i) ? 3 : 8) == 0)
             continue;
-        int job = world->jobs > 0 ? below(world->jobs) : NOBODY;
+        int job = world->jobs > 0 && !is_task(world, i) ? below(world->jobs) : NOBODY;
         if (job != NOBODY && below(3) == 0 && t->runs_job != job &&
             has_worker(world, &world->job[job])) {
             t->doing = WAITS_FOR_JOB;
@@ -354,8 +408,10 @@ static void make_world(struct world *world) {
     memset(world, 0, sizeof *world);
     world->threads = 2 + below(THREADS_MAX - 1);
     make_jobs(world);
+    make_tasks(world);
     make_pools(world);
     make_waits(world);
+    make_restless(world);
 }
 
 static void the_check_agrees_with_exhaustive_search_in_every_random_state(void **state) {
@@ -367,8 +423,8 @@ static void the_check_agrees_with_exhaustive_search_in_every_random_state(void *
     for (int i = 0; i < STATES; i++) {
         struct world world;
         make_world(&world);
-        int newest = below(world.threads);
-        if (world.thread[newest].doing == RUNS) {
+        int newest = below(world.actors);
+        if (world.actor[newest].doing == RUNS) {
             i--;
             continue;
         }
@@ -382,7 +438,7 @@ static void the_check_agrees_with_exhaustive_search_in_every_random_state(void *
         }
         refused += victim != NOBODY;
         if (hopeful != (victim == NOBODY))
-            fail_msg("state %d: thread %d %s, and could %s", i, asked,
+            fail_msg("state %d: actor %d %s, and could %s", i, asked,
                      victim != NOBODY ? "was refused" : "was left to wait",
                      hopeful ? "have gone on" : "never go on");
     }
