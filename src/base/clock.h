@@ -6,6 +6,7 @@
 #define LEND_SRC_BASE_CLOCK_H
 
 #include <lend/deadline.h>
+#include <time.h>
 
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
@@ -14,8 +15,13 @@
 /* CLOCK_MONOTONIC: about 20 ns. */
 int64_t lend__clock_now_ns(void);
 
-/* The same clock as of the last tick, 1 to 10 ms old: about 2 ns. For stamps, not for deadlines. */
-int64_t lend__clock_coarse_ns(void);
+/* The same clock as of the last tick, 1 to 10 ms old: a fifth of the cost. For stamps, not for
+ * deadlines. */
+static inline int64_t lend__clock_coarse_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
 
 /* From `since` to `until`, 0 if the coarse clock makes them run backwards. */
 static inline int64_t elapsed_ns(int64_t since_ns, int64_t until_ns) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Acquire: one swap if a model is idle and nobody waits, else a place in the queue.
+ * Acquire: one swap if a model is free and nobody waits, else a place in the queue.
  *
  * The slow path: arrive (under the lock: refused, served or queued), wait, and leave (under the
  * lock again, so that close knows when the last one is out). */
@@ -41,21 +41,28 @@ int lend__verdict_error(enum verdict verdict) {
     return EINVAL;
 }
 
-int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
-                          struct list *woken) {
+/* Under the lock: what was put back since the borrower looked. Then settle. */
+static bool take_idle(lend_pool *pool, struct borrower *self) {
+    lend__pool_shut(pool);
+    struct list_node *node = list_pop(&pool->locked.idle);
+    if (node == NULL)
+        return false;
+    struct slot *slot = list_entry(node, struct slot, entry);
+    self->slot = (uint32_t)(slot - pool->slots);
+    self->generation = gate_lend(slot);
+    slot_tell(slot, self->generation, borrower_to_be_lent(self), self->site,
+              lend__clock_coarse_ns());
+    return true;
+}
+
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
     struct list *waiters = &pool->locked.waiters;
     if (pool->locked.phase != POOL_OPEN)
         return ESHUTDOWN;
     if (self->cancel != NULL && self->cancel->asked)
         return ECANCELED;
-    if (waiters->length == 0 && !pool->locked.suspended) {
-        self->slot = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
-        if (self->slot != IDLE_NONE) {
-            self->generation = slot_lend(&pool->slots[self->slot], borrower_to_be_lent(self),
-                                         self->site, lend__clock_coarse_ns());
-            return 0;
-        }
-    }
+    if (waiters->length == 0 && !pool->locked.suspended && take_idle(pool, self))
+        return 0;
     if (pool->locked.hopeless)
         return EIO;
     if (deadline_is_now(deadline))
@@ -70,7 +77,6 @@ int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline 
     if (self->cancel != NULL)
         self->cancel->borrower = self;
     pool->locked.queued++;
-    lend__pool_settle(pool, woken);
     return EINPROGRESS;
 }
 
@@ -133,7 +139,8 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
 
     lend__lock_acquire(&pool->lock);
     list_append(&pool->locked.visitors, &self->visit);
-    int error = lend__borrower_arrive(pool, self, deadline, &woken);
+    int error = lend__borrower_arrive(pool, self, deadline);
+    lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
 
@@ -157,18 +164,8 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     return lease;
 }
 
-struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
-                                const struct lend_site *site, struct borrow_cancel *cancel) {
-    if (pool == NULL)
-        return (struct lend_lease){.error = EINVAL};
-    uint32_t index = idle_take(&pool->idle, pool->slots, IDLE_AS_ANYONE);
-    if (index != IDLE_NONE) {
-        uint64_t generation =
-            slot_lend(&pool->slots[index], thread_owner(), site, lend__clock_coarse_ns());
-        lend__thread_self.held++;
-        PROBE(acquire, pool->name, index);
-        return granted_lease(pool, index, generation);
-    }
+static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
+                                      const struct lend_site *site, struct borrow_cancel *cancel) {
     if (pool_is_foreign(pool))
         return (struct lend_lease){.error = EOWNERDEAD};
     struct borrower self = {.owner = thread_owner(),
@@ -181,8 +178,63 @@ struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
     struct lend_lease lease = acquire_slowly(pool, deadline, &self);
     lend__thread_unshield(shield);
     waiter_deinit(&self.waiter);
-    lend__thread_self.held += lend_lease_ok(&lease);
+    if (lend_lease_ok(&lease)) {
+        lend__thread_self.held++;
+        *thread_slot(pool->number) = lease.slot;
+    }
     return lease;
+}
+
+static inline struct lend_lease begin_lease(lend_pool *pool, uint32_t index, uint64_t generation,
+                                            owner_word owner, const struct lend_site *site) {
+    if (SLOT_ACCOUNTED)
+        slot_tell(&pool->slots[index], generation, owner, site, pool_now_ns(pool));
+    lend__thread_self.held++;
+    PROBE(acquire, pool->name, index);
+    return granted_lease(pool, index, generation);
+}
+
+/* Any slot that is free and open, or a place in the queue. The walk begins where the thread's
+ * number puts it, so that threads begin at different slots. */
+__attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *pool,
+                                                                   lend_deadline deadline,
+                                                                   const struct lend_site *site,
+                                                                   struct borrow_cancel *cancel) {
+    uint32_t count = pool->slot_count;
+    owner_word owner = thread_owner();
+    uint32_t first = (uint32_t)((owner_number(owner) - 1) % count);
+    for (uint32_t i = 0; i < count && word_peek(&pool->gate) == 0; i++) {
+        uint32_t index = first + i < count ? first + i : first + i - count;
+        uint64_t generation = gate_take(&pool->slots[index]);
+        if (generation != 0) {
+            *thread_slot(pool->number) = index;
+            return begin_lease(pool, index, generation, owner, site);
+        }
+    }
+    return wait_in_line(pool, deadline, site, cancel);
+}
+
+/* The usual case: the slot that this thread had last, whose lines and whose model are in its core's
+ * cache. */
+static inline struct lend_lease acquire(lend_pool *pool, lend_deadline deadline,
+                                        const struct lend_site *site,
+                                        struct borrow_cancel *cancel) {
+    if (__builtin_expect(pool == NULL, 0))
+        return (struct lend_lease){.error = EINVAL};
+    uint32_t index = *thread_slot(pool->number);
+    owner_word owner = lend__thread_self.owner;
+    if (__builtin_expect(owner != 0 && index < pool->slot_count && word_peek(&pool->gate) == 0,
+                         1)) {
+        uint64_t generation = gate_take(&pool->slots[index]);
+        if (__builtin_expect(generation != 0, 1))
+            return begin_lease(pool, index, generation, owner, site);
+    }
+    return acquire_any(pool, deadline, site, cancel);
+}
+
+struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
+                                const struct lend_site *site, struct borrow_cancel *cancel) {
+    return acquire(pool, deadline, site, cancel);
 }
 
 void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel) {
@@ -200,9 +252,9 @@ void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel) {
 
 struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,
                                   const struct lend_site *site) {
-    return lend__acquire(pool, deadline, site, /* cancel= */ NULL);
+    return acquire(pool, deadline, site, /* cancel= */ NULL);
 }
 
 struct lend_lease(lend_acquire)(lend_pool *pool, lend_deadline deadline) {
-    return lend__acquire(pool, deadline, /* site= */ NULL, /* cancel= */ NULL);
+    return acquire(pool, deadline, /* site= */ NULL, /* cancel= */ NULL);
 }

@@ -17,9 +17,9 @@ static void release(void) {
     lend__watch_unlock();
 }
 
-/* The fast path of acquire looks at nothing but the stack: it finds it empty and shut. */
+/* The fast path of acquire looks no further than this. */
 static void disown(lend_pool *pool) {
-    word_poke(&pool->idle, IDLE_SHUT | IDLE_NONE);
+    word_poke(&pool->gate, 1);
 }
 
 /* This thread is another one now, and holds nothing. */

@@ -13,8 +13,7 @@ static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     if (pool_is_foreign(lease->pool))
         return EOWNERDEAD;
     *ret_slot = &lease->pool->slots[lease->slot];
-    uint64_t life = word_read(&(*ret_slot)->life);
-    return life == life_make(lease->generation, SLOT_LENT) ? 0 : ESTALE;
+    return slot_is_lent(*ret_slot, lease->generation) ? 0 : ESTALE;
 }
 
 /* Is it the calling thread, the job that it runs, or one of its tasks? */
@@ -53,7 +52,7 @@ int lend__slot_adopt(struct slot *slot, uint64_t generation) {
         if (owner_kind(before) != OWNER_DETACHED && !is_here(before))
             return EPERM;
     } while (!word_swap(&slot->owner, &before, self));
-    if (word_read(&slot->life) != life_make(generation, SLOT_LENT)) {
+    if (!slot_is_lent(slot, generation) || word_read(&slot->told) != generation) {
         word_publish(&slot->owner, before);
         return ESTALE;
     }

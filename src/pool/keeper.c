@@ -58,17 +58,19 @@ static bool is_any(const struct slot *slot, const void *nothing) {
     return true;
 }
 
-/* Take the first idle slot that suits off the stack and into this state; NULL if there is none. */
+/* Take the first idle slot that suits into this state; NULL if there is none. */
 static struct slot *take_idle(lend_pool *pool, enum slot_state state,
                               bool (*suits)(const struct slot *, const void *),
                               const void *argument) {
-    idle_set_gate(&pool->idle, true);
-    uint32_t index = idle_find(&pool->idle, pool->slots, suits, argument);
-    if (index == IDLE_NONE)
+    lend__pool_shut(pool);
+    struct list_node *node = pool->locked.idle.first;
+    while (node != NULL && !suits(list_entry(node, struct slot, entry), argument))
+        node = node->next;
+    if (node == NULL)
         return NULL;
-    idle_remove(&pool->idle, pool->slots, index);
-    slot_become(&pool->slots[index], state);
-    return &pool->slots[index];
+    struct slot *slot = list_entry(node, struct slot, entry);
+    lend__pool_move(pool, slot, state);
+    return slot;
 }
 
 static struct slot *find_state(const lend_pool *pool, enum slot_state state) {
@@ -93,7 +95,7 @@ static void add_missing(lend_pool *pool) {
         struct slot *slot = find_state(pool, SLOT_ABSENT);
         slot->failures = 0;
         slot->retry_at_ns = 0;
-        slot_become(slot, SLOT_LOST);
+        lend__pool_move(pool, slot, SLOT_LOST);
     }
 }
 
@@ -180,7 +182,7 @@ static void empty(lend_pool *pool, struct slot *slot, enum slot_state next) {
     unload(pool, slot->model);
     lend__lock_acquire(&pool->lock);
     slot->model = NULL;
-    slot_become(slot, next);
+    lend__pool_move(pool, slot, next);
     if (next == SLOT_ABSENT)
         end_chore(pool, &woken);
     else
@@ -211,8 +213,7 @@ static void fill(lend_pool *pool, struct slot *slot, void *model) {
     lend__slot_stamp(pool, slot);
     hasten(pool);
     PROBE(load, pool->name, (int)(slot - pool->slots));
-    slot_become(slot, SLOT_FREE);
-    idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
+    lend__pool_move(pool, slot, SLOT_FREE);
 }
 
 static void note_failure(lend_pool *pool, const struct lend_reason *reason) {
@@ -235,7 +236,7 @@ static void replace(lend_pool *pool, struct slot *slot) {
         note_failure(pool, &reason);
         slot->failures++;
         slot->retry_at_ns = now_ns + pause_ns(slot->failures, now_ns);
-        slot_become(slot, SLOT_LOST);
+        lend__pool_move(pool, slot, SLOT_LOST);
     }
     end_chore(pool, &woken);
     lend__lock_release(&pool->lock);
@@ -257,8 +258,7 @@ static void renew(lend_pool *pool, struct slot *slot) {
     } else {
         note_failure(pool, &reason);
         pool->locked.reloading = false;
-        slot_become(slot, SLOT_FREE);
-        idle_put(&pool->idle, pool->slots, (uint32_t)(slot - pool->slots), IDLE_UNDER_LOCK);
+        lend__pool_move(pool, slot, SLOT_FREE);
     }
     end_chore(pool, &woken);
     lend__lock_release(&pool->lock);
@@ -277,9 +277,7 @@ static void check(lend_pool *pool, struct slot *slot) {
     lend__lock_acquire(&pool->lock);
     slot->checked_ns = lend__clock_coarse_ns();
     pool->locked.broken += error != 0;
-    slot_become(slot, error == 0 ? SLOT_FREE : SLOT_RETIRING);
-    if (error == 0)
-        idle_put(&pool->idle, pool->slots, (uint32_t)index, IDLE_UNDER_LOCK);
+    lend__pool_move(pool, slot, error == 0 ? SLOT_FREE : SLOT_RETIRING);
     end_chore(pool, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
@@ -288,6 +286,8 @@ static void check(lend_pool *pool, struct slot *slot) {
 void lend__pool_keep(void *argument) {
     lend_pool *pool = argument;
     for (struct chore chore = {0}; pick(pool, &chore);) {
+        if (chore.kind != CHORE_NONE)
+            word_poke(&pool->tick_ns, 0); /* that may take long */
         switch (chore.kind) {
         case CHORE_REPLACE:
             replace(pool, chore.slot);
@@ -303,8 +303,9 @@ void lend__pool_keep(void *argument) {
             break;
         case CHORE_NONE:
             chore.until = lend_deadline_earlier(chore.until, lend__alarms_look(pool));
-            lend__parker_sleep(&pool->keeper_parker,
-                               lend_deadline_earlier(chore.until, lend__requests_expire(pool)));
+            chore.until = lend_deadline_earlier(chore.until, lend__tick_look(pool));
+            chore.until = lend_deadline_earlier(chore.until, lend__requests_expire(pool));
+            lend__parker_sleep(&pool->keeper_parker, chore.until);
         }
     }
 }

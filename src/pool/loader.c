@@ -139,11 +139,11 @@ static int load_with(struct loading *loading, struct lend_reason *reason) {
         *reason = loading->locked.reason;
         return loading->locked.error;
     }
-    for (uint32_t i = pool->options.models; i-- > 0;) {
+    for (uint32_t i = 0; i < pool->options.models; i++) {
         lend__slot_stamp(pool, &pool->slots[i]);
-        slot_become(&pool->slots[i], SLOT_FREE);
-        idle_put(&pool->idle, pool->slots, i, IDLE_AS_ANYONE);
+        lend__pool_move(pool, &pool->slots[i], SLOT_FREE);
     }
+    lend__pool_settle(pool, /* woken= */ &(struct list){0});
     pool->locked.loads = pool->options.models;
     return 0;
 }

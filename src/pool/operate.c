@@ -187,9 +187,8 @@ void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease) {
     struct list woken = {0};
     struct slot *slot = &pool->slots[lease->slot];
     lend__lock_acquire(&pool->lock);
-    idle_set_gate(&pool->idle, true);
-    slot->overdue = pool->options.spares > 0 &&
-                    word_read(&slot->life) == life_make(lease->generation, SLOT_LENT);
+    lend__pool_shut(pool);
+    slot->overdue = pool->options.spares > 0 && slot_is_lent(slot, lease->generation);
     if (slot->overdue)
         lend__parker_wake(&pool->keeper_parker);
     lend__pool_survey(pool, &woken);

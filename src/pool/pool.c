@@ -9,6 +9,9 @@
 #include "pool/registry.h"
 #include "pool/state.h"
 
+/* Of all pools in the process. */
+static struct word pools_numbered;
+
 #define MODELS_WAITERS 8
 #define WAIT_MS 30000
 #define HOLD_ALARM_MS 60000
@@ -113,7 +116,9 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->slot_count);
     }
     pool->era = fork_era();
-    word_init(&pool->idle, IDLE_NONE);
+    pool->number = (uint32_t)word_next(&pools_numbered);
+    for (uint32_t i = 0; i < pool->slot_count; i++)
+        gate_become(&pool->slots[i], SLOT_ABSENT);
     error = lend__pool_load_all(pool, reason);
     if (error != 0)
         return error;

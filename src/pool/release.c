@@ -10,6 +10,17 @@
 
 #include <lend/lease.h>
 
+__attribute__((__noinline__)) void lend__slot_count_hold(struct slot *slot) {
+    int64_t since_ns = (int64_t)word_peek(&slot->since_ns);
+    word_count(&slot->holds[histogram_bucket(elapsed_ns(since_ns, lend__clock_coarse_ns()))]);
+}
+
+/* Does the lease say the truth, and belong to the thread that runs? */
+static inline bool is_own(const struct lend_lease *lease, const struct slot *slot) {
+    return slot_is_lent(slot, lease->generation) && word_peek(&slot->told) == lease->generation &&
+           word_peek(&slot->owner) == lend__thread_self.owner;
+}
+
 /* 0, or why this lease may not be given back here: ESTALE, EPERM. Of a lease that was detached, the
  * caller becomes the owner. */
 static int refusal(const struct lend_lease *lease) {
@@ -17,10 +28,10 @@ static int refusal(const struct lend_lease *lease) {
     if (lease->slot >= pool->slot_count)
         return ESTALE;
     struct slot *slot = &pool->slots[lease->slot];
-    if (word_read(&slot->life) != life_make(lease->generation, SLOT_LENT))
-        return ESTALE;
-    if (__builtin_expect(word_peek(&slot->owner) == thread_owner(), 1))
+    if (is_own(lease, slot))
         return 0;
+    if (!slot_is_lent(slot, lease->generation) || word_read(&slot->told) != lease->generation)
+        return ESTALE;
     return lend__slot_adopt(slot, lease->generation);
 }
 
@@ -44,7 +55,8 @@ static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     struct slot *slot = &pool->slots[index];
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
-    slot_end_lease(slot, lend__clock_coarse_ns(), SLOT_RETIRING);
+    slot_count_hold(slot, life_generation(word_peek(&slot->life)));
+    lend__pool_move(pool, slot, SLOT_RETIRING);
     slot->overdue = false;
     ++*total;
     lend__pool_survey(pool, &woken);
@@ -76,16 +88,21 @@ static bool is_worn(const lend_pool *pool, const struct slot *slot) {
            elapsed_ns(slot->loaded_ns, lend__clock_coarse_ns()) / NS_PER_MS >= options->recycle_ms;
 }
 
-/* The last touch of the pool is the swap, or leaving the lock. */
-static void put_back(lend_pool *pool, uint32_t index) {
-    slot_end_lease(&pool->slots[index], lend__clock_coarse_ns(), SLOT_FREE);
-    if (idle_put(&pool->idle, pool->slots, index, IDLE_AS_ANYONE))
-        return;
+__attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct slot *slot) {
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
-    lend__pool_take_back(pool, &pool->slots[index], &woken);
+    lend__pool_take_back(pool, slot, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
+}
+
+/* The last touch of the pool is the swap, or leaving the lock. */
+static inline void put_back(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    if (SLOT_ACCOUNTED)
+        slot_count_hold(slot, generation);
+    PROBE(release, pool->name, (int)(slot - pool->slots));
+    if (__builtin_expect(!gate_put(slot, generation), 0))
+        put_back_shut(pool, slot);
 }
 
 typedef int model_operation(void *model, void *context, struct lend_reason *reason);
@@ -108,7 +125,7 @@ static int operate(const lend_pool *pool, model_operation *operation, uint32_t i
 static void give_back(lend_pool *pool, uint32_t index, model_operation *check) {
     struct lend_reason reason;
     enum lend_event_kind kind = LEND_EVENT_RESET_FAILED;
-    PROBE(release, pool->name, index);
+    struct slot *slot = &pool->slots[index];
     int error = operate(pool, pool->ops.reset, index, &reason);
     if (error == 0 && check != NULL) {
         kind = LEND_EVENT_CHECK_FAILED;
@@ -116,10 +133,10 @@ static void give_back(lend_pool *pool, uint32_t index, model_operation *check) {
     }
     if (error != 0)
         retire(pool, index, kind, error, reason.text);
-    else if (pool->wears && is_worn(pool, &pool->slots[index]))
+    else if (pool->wears && is_worn(pool, slot))
         to_keeper(pool, index, &pool->locked.recycled);
     else
-        put_back(pool, index);
+        put_back(pool, slot, life_generation(word_peek(&slot->life)));
 }
 
 /* Empty the caller's lease, and say whether there is a model to give back, in *ret_lease. */
@@ -145,10 +162,29 @@ static bool surrender(struct lend_lease *lease, struct lend_lease *ret_lease) {
     return true;
 }
 
-void lend_release(struct lend_lease *lease) {
+__attribute__((__noinline__)) static void release_slowly(struct lend_lease *lease) {
     struct lend_lease own;
     if (surrender(lease, &own))
         give_back(own.pool, own.slot, /* check= */ NULL);
+}
+
+/* The usual case: the caller's own, of a model that needs nothing done. */
+void lend_release(struct lend_lease *lease) {
+    if (lease == NULL)
+        return;
+    lend_pool *pool = lease->pool;
+    if (lease->model != NULL && !pool_is_foreign(pool) && lease->slot < pool->slot_count &&
+        pool->ops.reset == NULL && !pool->wears) {
+        struct slot *slot = &pool->slots[lease->slot];
+        uint64_t generation = lease->generation;
+        if (!SLOT_ACCOUNTED || is_own(lease, slot)) {
+            lease->model = NULL; /* without one the rest says nothing */
+            lend__thread_self.held--;
+            put_back(pool, slot, generation);
+            return;
+        }
+    }
+    release_slowly(lease);
 }
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {

@@ -65,7 +65,6 @@ static void let_go(lend_request *request, struct list *woken) {
         struct slot *slot = &pool->slots[request->borrower.slot];
         leave(request, 0);
         lend__lock_acquire(&pool->lock);
-        slot_end_lease(slot, lend__clock_coarse_ns(), SLOT_FREE);
         lend__pool_take_back(pool, slot, woken);
         lend__lock_release(&pool->lock);
     } else {
@@ -147,19 +146,20 @@ static int stand(lend_pool *pool, lend_request *request, lend_deadline deadline,
                  struct list *woken) {
     struct borrower *borrower = &request->borrower;
     list_append(&pool->locked.visitors, &borrower->visit);
-    int error = lend__borrower_arrive(pool, borrower, deadline, woken);
+    int error = lend__borrower_arrive(pool, borrower, deadline);
     request->queued = error == EINPROGRESS;
     if (error == 0) {
         PROBE(acquire, pool->name, (int)borrower->slot);
         borrower->waiter.verdict = VERDICT_GRANTED;
         list_append(woken, &borrower->waiter.node);
-    } else if (error != EINPROGRESS) {
-        lend__borrower_leave(pool, borrower, error, /* queued= */ false, /* waited_ns= */ 0);
-        return error;
-    }
-    if (!waiter_is_decided(&borrower->waiter))
+    } else if (request->queued) {
         arm(pool, request, deadline);
-    return 0;
+        error = 0;
+    } else {
+        lend__borrower_leave(pool, borrower, error, /* queued= */ false, /* waited_ns= */ 0);
+    }
+    lend__pool_settle(pool, woken);
+    return error;
 }
 
 static int ask(lend_pool *pool, lend_request *request, lend_deadline deadline,

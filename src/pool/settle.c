@@ -6,30 +6,59 @@
 #include "base/probe.h"
 #include "pool/state.h"
 
-static void grant(lend_pool *pool, struct borrower *borrower, uint32_t index, struct list *woken) {
+static struct slot *entry_slot(struct list_node *node) {
+    return list_entry(node, struct slot, entry);
+}
+
+static void grant(lend_pool *pool, struct borrower *borrower, struct slot *slot,
+                  struct list *woken) {
     int64_t now_ns = lend__clock_coarse_ns();
-    borrower->slot = index;
-    borrower->generation =
-        slot_lend(&pool->slots[index], borrower_to_be_lent(borrower), borrower->site, now_ns);
+    borrower->slot = (uint32_t)(slot - pool->slots);
+    borrower->generation = gate_lend(slot);
+    slot_tell(slot, borrower->generation, borrower_to_be_lent(borrower), borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
-    PROBE(grant, pool->name, index);
+    PROBE(grant, pool->name, borrower->slot);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);
 }
 
-/* The gate is shut before the stack is looked at: what is put back before that is on it, and what
- * comes after has to come through the lock. */
-void lend__pool_settle(lend_pool *pool, struct list *woken) {
-    struct list *waiters = &pool->locked.waiters;
-    if (waiters->length > 0)
-        idle_set_gate(&pool->idle, true);
-    while (waiters->length > 0 && !pool->locked.suspended) {
-        uint32_t index = idle_take(&pool->idle, pool->slots, IDLE_UNDER_LOCK);
-        if (index == IDLE_NONE)
-            break;
-        grant(pool, list_entry(waiters->first, struct borrower, waiter.node), index, woken);
+void lend__pool_move(lend_pool *pool, struct slot *slot, enum slot_state state) {
+    if (slot->entry.list != NULL)
+        list_remove(slot->entry.list, &slot->entry);
+    gate_become(slot, state);
+    if (state == SLOT_FREE)
+        list_append(&pool->locked.idle, &slot->entry);
+}
+
+void lend__pool_shut(lend_pool *pool) {
+    word_poke(&pool->gate, 1);
+    for (struct list_node *node; (node = list_pop(&pool->locked.open)) != NULL;)
+        if (gate_shut(entry_slot(node)) == SLOT_FREE)
+            list_append(&pool->locked.idle, node);
+}
+
+static void open_idle(lend_pool *pool) {
+    for (struct list_node *node; (node = list_pop(&pool->locked.idle)) != NULL;) {
+        list_append(&pool->locked.open, node);
+        gate_open(entry_slot(node));
     }
-    idle_set_gate(&pool->idle,
-                  pool->locked.phase != POOL_OPEN || waiters->length > 0 || pool->locked.minds);
+    word_poke(&pool->gate, 0);
+}
+
+static bool is_to_be_shut(const lend_pool *pool) {
+    return pool->locked.phase != POOL_OPEN || pool->locked.waiters.length > 0 || pool->locked.minds;
+}
+
+/* All is shut before anything is granted: what is put back before that is idle then, and what comes
+ * after has to come through the lock. */
+void lend__pool_settle(lend_pool *pool, struct list *woken) {
+    struct list *waiters = &pool->locked.waiters, *idle = &pool->locked.idle;
+    if (is_to_be_shut(pool))
+        lend__pool_shut(pool);
+    while (waiters->length > 0 && idle->length > 0 && !pool->locked.suspended)
+        grant(pool, list_entry(waiters->first, struct borrower, waiter.node),
+              entry_slot(list_pop(idle)), woken);
+    if (!is_to_be_shut(pool))
+        open_idle(pool);
     if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
         lend__parker_wake(pool->locked.closer);
 }
@@ -86,15 +115,14 @@ void lend__pool_survey(lend_pool *pool, struct list *woken) {
 }
 
 static void to_keeper(lend_pool *pool, struct slot *slot, enum slot_state state) {
-    slot_become(slot, state);
+    lend__pool_move(pool, slot, state);
     lend__parker_wake(&pool->keeper_parker);
 }
 
 /* With nothing to mind, as is usual, no slot is walked. */
 void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken) {
-    uint32_t index = (uint32_t)(slot - pool->slots);
     if (!pool->locked.minds) {
-        idle_put(&pool->idle, pool->slots, index, IDLE_UNDER_LOCK);
+        lend__pool_move(pool, slot, SLOT_FREE);
         lend__pool_settle(pool, woken);
         return;
     }
@@ -106,24 +134,23 @@ void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken
         pool->locked.claimed = slot;
         to_keeper(pool, slot, SLOT_LOADING);
     } else {
-        idle_put(&pool->idle, pool->slots, index, IDLE_UNDER_LOCK);
+        lend__pool_move(pool, slot, SLOT_FREE);
     }
     lend__pool_survey(pool, woken);
     lend__pool_settle(pool, woken);
 }
 
-/* A borrower on the fast path may have taken a slot off the stack and not said so in its life:
- * the stack itself is counted, not the slots that say FREE. */
 bool lend__pool_is_drained(const lend_pool *pool) {
     if (pool->locked.phase == POOL_OPEN || pool->locked.mending != NULL ||
         pool->locked.visitors.length > 0 || pool->locked.tenants.length > 0 ||
         pool->locked.operation != NULL)
         return false;
-    uint32_t here = idle_count(&pool->idle, pool->slots);
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         enum slot_state state = slot_state(&pool->slots[i]);
-        here += state == SLOT_RETIRING || state == SLOT_LOST || state == SLOT_ABSENT ||
-                &pool->slots[i] == pool->locked.claimed;
+        bool rests = state == SLOT_FREE || state == SLOT_RETIRING || state == SLOT_LOST ||
+                     state == SLOT_ABSENT || &pool->slots[i] == pool->locked.claimed;
+        if (!rests)
+            return false;
     }
-    return here == pool->slot_count;
+    return true;
 }

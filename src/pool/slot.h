@@ -2,7 +2,7 @@
  *
  * Slots: the place of one model, its life, and who has it.
  *
- *     FREE      idle, on the idle stack (or taken off it this moment)
+ *     FREE      idle: may be lent
  *     LENT      with a borrower
  *     RETIRING  its model is to go
  *     LOADING   without a model until it is loaded; or idle before, and being renewed or checked:
@@ -23,16 +23,19 @@
  *     ABSENT   -> LOST               one too few; due at once
  *
  * Who may touch a slot is the one that moves it:
- *   FREE     whoever takes it off the idle stack (idle.h); nobody while it is on it
+ *   FREE     whoever takes it (gate.h)
  *   LENT     the lease's owner; its thread alone gives it back
  *   others   the keeper, and the closer once the keeper was joined; states change under pool->lock
  *
- * The generation in `life` counts the leases of the slot: a lease is valid exactly while life is
+ * State, gate and generation are one word, so that to be free, to be takeable and to be taken are
+ * one thing. The generation counts the leases of the slot: a lease is valid exactly while life is
  * {its generation, LENT}. All fields that somebody else may read meanwhile (a report) are words. */
 #ifndef LEND_SRC_POOL_SLOT_H
 #define LEND_SRC_POOL_SLOT_H
 
+#include "base/clock.h"
 #include "base/histogram.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "sync/thread.h"
 #include "sync/word.h"
@@ -49,70 +52,86 @@ enum slot_state {
     SLOT_LOST,
 };
 
-#define SLOT_STATE_BITS 3
+#define LIFE_STATE_BITS 3
+#define LIFE_SHUT (UINT64_C(1) << LIFE_STATE_BITS)
+#define LIFE_GENERATION_SHIFT (LIFE_STATE_BITS + 1)
+
+/* A benchmark compiles the core once more without, to see what it costs to know who has what. */
+#ifdef LEND_UNACCOUNTED
+#define SLOT_ACCOUNTED false
+#else
+#define SLOT_ACCOUNTED true
+#endif
+
+/* How long leases were held is counted for the first ones of a slot and then for a share of them:
+ * reading the clock once more would cost a third of an uncontended pair. */
+#define HOLDS_FIRST 64
+#define HOLDS_SHARE 16
 
 struct slot {
-    _Alignas(CACHE_LINE) struct word life; /* generation << 3 | state */
-    struct word next;                      /* the slot below on the idle stack */
+    /* one line: all that an uncontended pair touches */
+    _Alignas(CACHE_LINE) struct word life; /* generation << 4 | shut << 3 | state */
     void *model;                           /* NULL while ABSENT and LOST, and LOADING anew */
-    struct word owner;                     /* owner_word; these three: of the last lease */
-    struct word since_ns;                  /* coarse clock */
-    struct word site;                      /* const struct lend_site * */
-
-    _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
-    /* of the model in it; set by who loads it, read by who has it */
+    struct word told;     /* the generation of the lease that the next three speak of */
+    struct word owner;    /* owner_word */
+    struct word since_ns; /* coarse clock */
+    struct word site;     /* const struct lend_site * */
+    /* of the model; set by who loads it, read by who has it */
     uint64_t first_generation; /* of its leases */
     int64_t loaded_ns;
-    int64_t checked_ns; /* when it was last found fit: loaded or checked */
+
+    _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
+    int64_t checked_ns; /* as loaded_ns: when the model was last found fit */
+
     /* under pool->lock */
-    uint64_t edition;    /* of the pool, when it was loaded */
-    uint32_t failures;   /* loads that failed in a row */
-    int64_t retry_at_ns; /* while LOST: when to load again */
-    bool overdue;        /* while LENT: to a job that overran its deadline */
+    struct list_node entry; /* in pool->locked.open or .idle, or nowhere */
+    uint64_t edition;       /* of the pool, when it was loaded */
+    uint32_t failures;      /* loads that failed in a row */
+    int64_t retry_at_ns;    /* while LOST: when to load again */
+    bool overdue;           /* while LENT: to a job that overran its deadline */
+
     /* the keeper's own */
     uint64_t alarmed; /* the generation of the last lease that was told to be held long */
 };
 
 static inline uint64_t life_make(uint64_t generation, enum slot_state state) {
-    return generation << SLOT_STATE_BITS | (uint64_t)state;
+    return generation << LIFE_GENERATION_SHIFT | (uint64_t)state;
 }
 
 static inline enum slot_state life_state(uint64_t life) {
-    return (enum slot_state)(life & ((1u << SLOT_STATE_BITS) - 1));
+    return (enum slot_state)(life & (LIFE_SHUT - 1));
 }
 
 static inline uint64_t life_generation(uint64_t life) {
-    return life >> SLOT_STATE_BITS;
+    return life >> LIFE_GENERATION_SHIFT;
 }
 
 static inline enum slot_state slot_state(const struct slot *slot) {
     return life_state(word_read(&slot->life));
 }
 
-/* Move to another state within the same generation. */
-static inline void slot_become(struct slot *slot, enum slot_state state) {
-    word_publish(&slot->life, life_make(life_generation(word_peek(&slot->life)), state));
+/* Is this lease of the slot going on? */
+static inline bool slot_is_lent(const struct slot *slot, uint64_t generation) {
+    return (word_read(&slot->life) & ~LIFE_SHUT) == life_make(generation, SLOT_LENT);
 }
 
-/* Begin a lease of a slot that was just taken off the stack. The owner comes before the life that
- * makes it valid, and each is published: a reader who sees a field of the new lease sees the life
- * of the old one ended (slot_holder). Returns the generation. */
-static inline uint64_t slot_lend(struct slot *slot, owner_word owner, const struct lend_site *site,
-                                 int64_t now_ns) {
-    uint64_t generation = life_generation(word_peek(&slot->life)) + 1;
+/* Say who has a slot that has just become LENT. `told` comes last, and all are published: a reader
+ * who sees it sees the rest, and who sees a field of a later lease sees the life of this one ended
+ * (slot_holder). */
+static inline void slot_tell(struct slot *slot, uint64_t generation, owner_word owner,
+                             const struct lend_site *site, int64_t now_ns) {
     word_publish(&slot->owner, owner);
     word_publish(&slot->since_ns, (uint64_t)now_ns);
     word_publish(&slot->site, (uint64_t)(uintptr_t)site);
-    word_publish(&slot->life, life_make(generation, SLOT_LENT));
-    return generation;
+    word_publish(&slot->told, generation);
 }
 
-/* End the lease: on the owner's thread, before anybody else can have the slot. */
-static inline void slot_end_lease(struct slot *slot, int64_t now_ns, enum slot_state next) {
-    int64_t since_ns = (int64_t)word_peek(&slot->since_ns);
-    int64_t held_ns = now_ns > since_ns ? now_ns - since_ns : 0;
-    word_count(&slot->holds[histogram_bucket(held_ns)]);
-    slot_become(slot, next);
+/* Count how long the lease that ends has lasted: on its owner's thread, while it is LENT. */
+void lend__slot_count_hold(struct slot *slot);
+
+static inline void slot_count_hold(struct slot *slot, uint64_t generation) {
+    if (__builtin_expect(generation <= HOLDS_FIRST || generation % HOLDS_SHARE == 0, 0))
+        lend__slot_count_hold(slot);
 }
 
 /* The same as reports have it. */
@@ -136,8 +155,9 @@ static inline uint64_t owner_reported_id(owner_word owner) {
     return numbered ? owner_number(owner) : owner_tid(owner);
 }
 
-/* Who has the slot, read without a lock while it may change hands; false if nobody has, or it
- * changed hands meanwhile. The second look at `life` catches a mixture of two leases. */
+/* Who has the slot, read without a lock while it may change hands; false if nobody has, it changed
+ * hands meanwhile, or whoever has just taken it has not said so yet. The second look at `life`
+ * catches a mixture of two leases; that the gate was shut in between does not matter. */
 struct slot_holder {
     owner_word owner;
     int64_t since_ns;
@@ -146,12 +166,12 @@ struct slot_holder {
 
 static inline bool slot_holder(const struct slot *slot, struct slot_holder *ret_holder) {
     uint64_t life = word_read(&slot->life);
-    if (life_state(life) != SLOT_LENT)
+    if (life_state(life) != SLOT_LENT || word_read(&slot->told) != life_generation(life))
         return false;
     ret_holder->owner = word_read(&slot->owner);
     ret_holder->since_ns = (int64_t)word_read(&slot->since_ns);
     ret_holder->site = (const struct lend_site *)(uintptr_t)word_read(&slot->site);
-    return word_peek(&slot->life) == life;
+    return slot_is_lent(slot, life_generation(life));
 }
 
 #endif

@@ -1,36 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
- * struct lend_pool: its state, its invariants, its locks. Read this, slot.h and idle.h first.
+ * struct lend_pool: its state, its invariants, its locks. Read this, slot.h and gate.h first.
  *
  * WHOLE   each slot is in exactly one state; every count is taken by walking the slots
- * GATE    after every region under pool->lock: the gate is shut exactly while the pool is not OPEN,
- *         somebody waits, or models that come back are looked at first (`minds`)
+ * GATE    after every region under pool->lock: while the pool is not OPEN, somebody waits, or
+ * models that come back are looked at first (`minds`), every slot is shut; else none that is FREE
+ *         is, and one that is LENT at most until it comes back. States but FREE and LENT are shut
+ * LISTS   a slot is in `open` if it is not shut, in `idle` if it is FREE and shut, else in neither
  * WORK    after every region under pool->lock: while somebody waits and the pool is not suspended,
- *         no slot is on the idle stack
+ *         no slot is FREE
  * SIZE    there are as many slots that are not ABSENT as are wanted (lend__pool_wanted), or the
  *         keeper is about to see to it
  * FAIR    waiters are granted in the order of the list; while there is one, nobody else can take a
- *         slot, since the gate is shut and an arriving borrower queues behind
+ *         slot, since all are shut and an arriving borrower queues behind
  * ONCE    a borrower in the list is undecided; deciding it unlinks it (sync/waiter.h)
  * HOPE    while `hopeless`, nobody waits
- * CLOSED  a pool is freed only when every slot is on the idle stack, RETIRING, LOST or ABSENT,
- *         nobody is inside a slow path (`visitors`), no tenant is left and the keeper does nothing
+ * CLOSED  a pool is freed only when every slot is FREE, RETIRING, LOST or ABSENT, nobody is inside
+ * a slow path (`visitors`), no tenant is left and the keeper does nothing
  *
- * lend__pool_settle restores GATE and WORK; whoever changes the list, the stack or the phase under
+ * lend__pool_settle restores GATE and WORK; whoever changes the waiters, a list or the phase under
  * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the
  * slots; whoever changes a state other than between FREE and LENT, or what is wanted, calls it
- * before that.
+ * before that. Shutting costs what opening has paid for: a slot is opened once when it is made free
+ * with nobody waiting, so a queue that comes and goes costs each lease a swap or two, however many
+ * slots there are.
  *
  * Locks: pool->lock, then a parker's mutex; before it perhaps the watch's, an executor's or a
  * completion queue's. No operation of a model, sink or progress callback runs under any. Fast paths
- * touch `idle` and their own slot, and nothing else of the pool after they have put the slot back:
- * it may be freed then. */
+ * touch the pool's first lines and one slot, and nothing of the pool after they have put the slot
+ * back: it may be freed then. */
 #ifndef LEND_SRC_POOL_STATE_H
 #define LEND_SRC_POOL_STATE_H
 
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/list.h"
-#include "pool/idle.h"
+#include "pool/gate.h"
 #include "pool/lending.h"
 #include "pool/report.h"
 #include "pool/slot.h"
@@ -47,24 +52,35 @@ enum pool_phase {
     POOL_CLOSING, /* for good: a close that gave up leaves it here */
 };
 
+/* The rate at which a pool is lent; the keeper's own. */
+struct tick {
+    int64_t window_ns; /* when it was last looked at */
+    uint64_t leases;   /* how many there had been by then */
+};
+
 struct lend_pool {
     /* constant after open */
     struct lend_pool_options options; /* defaults filled in; name and ops point to these two: */
     char name[64];
     struct lend_model_ops ops;
     uint32_t waiters_max; /* options.waiters_max with LEND_NO_WAITERS as 0 */
-    struct slot *slots;   /* slot_count of them */
-    uint32_t slot_count;  /* options.models_max + options.spares */
-    bool wears;           /* models are recycled */
     struct thread keeper;
-    uint64_t era;           /* sync/fork.h */
     struct list_node entry; /* in the registry, under its lock */
 
-    _Alignas(CACHE_LINE) struct word idle; /* idle.h */
+    /* what fast paths read; constant but for: */
+    _Alignas(CACHE_LINE) struct word gate; /* 1 while all slots are shut, by LISTS; only advice */
+    struct word tick_ns; /* the coarse clock as the keeper reads it; 0: read it yourself */
+    struct slot *slots;  /* slot_count of them */
+    uint32_t slot_count; /* options.models_max + options.spares */
+    uint32_t number;     /* of the pools of the process */
+    uint64_t era;        /* sync/fork.h */
+    bool wears;          /* models are recycled */
 
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */
         enum pool_phase phase;
+        struct list open;     /* of struct slot.entry: see LISTS */
+        struct list idle;     /* likewise */
         struct list waiters;  /* of struct borrower.waiter, oldest first */
         struct list visitors; /* of struct borrower.visit: on the slow path of acquire, or asked */
         struct heap timers;   /* of struct borrower.timer: of requests, by deadline */
@@ -86,6 +102,7 @@ struct lend_pool {
         uint64_t queued, timeouts, refusals, broken, recycled, loads, load_failures;
         struct lend_histogram waits;
     } locked;
+    struct tick tick;
     struct parker keeper_parker; /* woken when there may be something to do for it */
     struct word events;          /* counters without a lock */
     struct word bad_releases;
@@ -112,10 +129,8 @@ static inline owner_word borrower_to_be_lent(const struct borrower *borrower) {
     return owner_make(OWNER_TASK, 0, owner_kind(owner) == OWNER_TASK ? owner_number(owner) : 0);
 }
 
-/* Under the lock, by a visitor. 0: served, EINPROGRESS: queued (and perhaps granted already, which
- * then is its verdict), else refused. */
-int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline,
-                          struct list *woken);
+/* Under the lock, by a visitor. 0: served, EINPROGRESS: queued, else refused. Then settle. */
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline);
 
 /* Under the lock: the last that this borrower does with the pool as one. */
 void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
@@ -128,7 +143,14 @@ int lend__verdict_error(enum verdict verdict);
  * the next one will. */
 lend_deadline lend__requests_expire(lend_pool *pool);
 
-/* Under the lock: hand idle slots to waiters, set the gate, tell a closer who may be waiting for
+/* Under the lock, by who may touch the slot: to another state, and to the list that goes with it;
+ * not to LENT. Then settle. */
+void lend__pool_move(lend_pool *pool, struct slot *slot, enum slot_state state);
+
+/* Under the lock: shut all slots. What is FREE is in `idle` then and stays there until settle. */
+void lend__pool_shut(lend_pool *pool);
+
+/* Under the lock: hand idle slots to waiters, set the gates, tell a closer who may be waiting for
  * just this. Who was granted is in `woken` (waiters_wake, after the lock). */
 void lend__pool_settle(lend_pool *pool, struct list *woken);
 
@@ -143,8 +165,8 @@ void lend__pool_survey(lend_pool *pool, struct list *woken);
 uint32_t lend__pool_present(const lend_pool *pool);
 uint32_t lend__pool_wanted(const lend_pool *pool);
 
-/* Under the lock: a slot whose lease has ended goes where it is needed: to a waiter, onto the
- * stack, or to the keeper. */
+/* Under the lock: a LENT slot that its owner gives back goes where it is needed: to a waiter, to
+ * whoever comes next, or to the keeper. */
 void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken);
 
 /* Under the lock, by the keeper: tell a thread in reload or resize what has come of it. */
@@ -153,6 +175,16 @@ void lend__operation_settle(lend_pool *pool);
 /* By the keeper, without the lock: tell of leases held for long and of stalls. Returns when to look
  * again. */
 lend_deadline lend__alarms_look(lend_pool *pool);
+
+/* By the keeper, before it sleeps: have the clock read for the borrowers, if that is worth it.
+ * Returns when to look again. */
+lend_deadline lend__tick_look(lend_pool *pool);
+
+/* The coarse clock, for stamps of leases. */
+static inline int64_t pool_now_ns(const lend_pool *pool) {
+    int64_t tick_ns = (int64_t)word_peek(&pool->tick_ns);
+    return tick_ns != 0 ? tick_ns : lend__clock_coarse_ns();
+}
 
 /* Is it the pool of a process that this one was forked from? */
 static inline bool pool_is_foreign(const lend_pool *pool) {

@@ -72,10 +72,14 @@ struct errand {
     struct errand *outer;
 };
 
+/* A power of two: of so many pools at a time a thread remembers its slot. */
+#define THREAD_SLOTS 4
+
 /* What lend knows of the running thread. */
 struct thread_self {
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
     struct errand *errands; /* the innermost first */
+    uint32_t slots[THREAD_SLOTS]; /* indices of those it had last: thread_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
@@ -93,6 +97,12 @@ void lend__thread_at_end(void (*hook)(void));
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
+}
+
+/* Where the thread keeps the index of the slot that it had last in the pool of this number. Only a
+ * hint, and perhaps another pool's: there is no more to it than where to look first. */
+static inline uint32_t *thread_slot(uint32_t pool_number) {
+    return &lend__thread_self.slots[pool_number % THREAD_SLOTS];
 }
 
 /* From here to the matching end, this thread borrows as job `number`. Returns what to hand to

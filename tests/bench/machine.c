@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+/* The rest of the first line of a file that begins with `key`, without separators and quotes. */
+static void find_line(const char *path, const char *key, char *value, size_t size) {
+    char line[512];
+    FILE *stream = fopen(path, "r");
+    snprintf(value, size, "?");
+    while (stream != NULL && fgets(line, sizeof line, stream) != NULL) {
+        if (strncmp(line, key, strlen(key)) != 0)
+            continue;
+        char *begin = line + strlen(key) + strspn(line + strlen(key), " \t:=\"");
+        begin[strcspn(begin, "\"\n")] = '\0';
+        snprintf(value, size, "%s", begin);
+        break;
+    }
+    if (stream != NULL)
+        fclose(stream);
+}
+
+unsigned machine_usable_cores(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+void machine_stay_on_core(unsigned index) {
+    cpu_set_t usable, one;
+    if (sched_getaffinity(0, sizeof usable, &usable) != 0)
+        return;
+    for (size_t core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, &usable) || index-- > 0)
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(core, &one);
+        sched_setaffinity(0, sizeof one, &one);
+        return;
+    }
+}
+
+struct machine machine_here(void) {
+    struct machine machine = {.cores = machine_usable_cores(), .kernel = "?", .day = "?"};
+    struct utsname name;
+    if (uname(&name) == 0)
+        snprintf(machine.kernel, sizeof machine.kernel, "%s %s %s", name.sysname, name.release,
+                 name.machine);
+    find_line("/proc/cpuinfo", "model name", machine.cpu, sizeof machine.cpu);
+    find_line("/etc/os-release", "PRETTY_NAME", machine.system, sizeof machine.system);
+    time_t now = time(NULL);
+    struct tm day;
+    if (gmtime_r(&now, &day) != NULL)
+        strftime(machine.day, sizeof machine.day, "%Y-%m-%d", &day);
+    return machine;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine that figures were taken on. */
+#ifndef LEND_BENCH_MACHINE_H
+#define LEND_BENCH_MACHINE_H
+
+#include <stddef.h>
+
+struct machine {
+    unsigned cores; /* that this process may use */
+    char cpu[96];
+    char kernel[200]; /* its name, release and architecture */
+    char system[96];
+    char day[16]; /* of the figures: 2026-01-31 */
+};
+
+/* What is not known is "?" (cores: 1). */
+struct machine machine_here(void);
+
+unsigned machine_usable_cores(void);
+
+/* Have the calling thread run on the index-th usable core, counted from 0, and on no other. */
+void machine_stay_on_core(unsigned index);
+
+#endif
