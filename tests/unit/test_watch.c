@@ -34,7 +34,7 @@ struct actor {
     int works_for; /* executor, or NOBODY */
     int thread;    /* that it is or lives on */
     int number;    /* of a task: its name */
-    bool restless; /* a task that has two waits at once, under one name: it goes on all the same */
+    int restless;  /* a task that has two waits at once, under one name: it goes on all the same */
 };
 
 enum job_stage { JOB_QUEUED, JOB_RUNS, JOB_OVER };
@@ -68,7 +68,7 @@ static bool is_task(const struct world *world, int actor) {
 /* Can it give back what it holds? A task does that on its thread. */
 static bool can_act(const struct world *world, int actor) {
     const struct actor *t = &world->actor[actor];
-    return world->actor[t->thread].doing == RUNS && (t->doing == RUNS || t->restless);
+    return world->actor[t->thread].doing == RUNS && (t->doing == RUNS || t->restless != 0);
 }
 
 /* what anybody can do */
@@ -121,13 +121,13 @@ struct search {
     } seen[2 * SEEN_MAX]; /* by hash, with the next free place for who comes second */
 };
 
-/* FNV-1a (Fowler, Noll, Vo). */
+/* FNV-1a (Fowler, Noll, Vo), by the int: a world is nothing but ints. */
 static uint32_t hash(const struct world *world) {
-    const unsigned char *bytes = (const unsigned char *)world;
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < sizeof *world; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
+    const uint32_t *words = (const uint32_t *)world;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < sizeof *world / sizeof *words; i++)
+        hash = (hash ^ words[i]) * UINT64_C(1099511628211);
+    return (uint32_t)(hash >> 32);
 }
 
 static bool was_seen(struct search *search, const struct world *world) {
@@ -382,7 +382,7 @@ static void make_restless(struct world *world) {
     if (one->doing == RUNS || other->doing == RUNS)
         return;
     other->number = one->number;
-    one->restless = other->restless = true;
+    one->restless = other->restless = 1;
 }
 
 static void make_waits(struct world *world) {
