@@ -50,8 +50,9 @@ void lend__directory_remove(lend_executor *executor) {
 
 static void add_pool(lend_pool *pool, void *argument) {
     struct text *text = argument;
-    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
-                                                   /* steps= */ NULL);
+    struct lend_report *report =
+        lend__report_take(pool, REPORT_OF_POOL, /* error= */ 0, /* waited_ns= */ 0,
+                          /* steps= */ NULL);
     if (report == NULL) {
         lend__text_add(text, "a pool: no memory for its report\n");
         return;

@@ -17,8 +17,10 @@ static void release(void) {
     lend__watch_unlock();
 }
 
-/* The fast path of acquire looks no further than this. */
+/* The fast path of acquire looks no further than this: no thread remembers a slot of such a pool,
+ * and the walk ends before it begins. */
 static void disown(lend_pool *pool) {
+    pool->number = UINT64_MAX;
     word_poke(&pool->gate, 1);
 }
 

@@ -84,8 +84,8 @@ static void tell(struct waiter *waiter, struct list *woken) {
     request->lease.error = error;
     if (error != 0 && error != ECANCELED)
         request->lease.report = lend__report_take(
-            request->pool, error, elapsed_ns(request->began_ns, lend__clock_now_ns()),
-            request->wait.steps);
+            request->pool, REPORT_OF_BORROW, error,
+            elapsed_ns(request->began_ns, lend__clock_now_ns()), request->wait.steps);
     lend__memory_free(request->wait.steps);
     lend__lock_acquire(&queue->lock);
     if (error != 0)

@@ -72,14 +72,20 @@ struct errand {
     struct errand *outer;
 };
 
-/* A power of two: of so many pools at a time a thread remembers its slot. */
+/* The slot that a thread had last in a pool. */
+struct last_slot {
+    uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is there */
+    void *slot;
+};
+
+/* Of so many pools at a time a thread remembers that. */
 #define THREAD_SLOTS 4
 
 /* What lend knows of the running thread. */
 struct thread_self {
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
     struct errand *errands; /* the innermost first */
-    uint32_t slots[THREAD_SLOTS]; /* indices of those it had last: thread_slot */
+    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
@@ -99,10 +105,9 @@ static inline owner_word thread_owner(void) {
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
 }
 
-/* Where the thread keeps the index of the slot that it had last in the pool of this number. Only a
- * hint, and perhaps another pool's: there is no more to it than where to look first. */
-static inline uint32_t *thread_slot(uint32_t pool_number) {
-    return &lend__thread_self.slots[pool_number % THREAD_SLOTS];
+/* Where the thread keeps the slot of this pool; it may be another pool's. */
+static inline struct last_slot *thread_last_slot(const void *pool) {
+    return &lend__thread_self.slots[((uintptr_t)pool >> 10) % THREAD_SLOTS];
 }
 
 /* From here to the matching end, this thread borrows as job `number`. Returns what to hand to
