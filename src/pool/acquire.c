@@ -231,6 +231,8 @@ __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *po
                                                                    lend_deadline deadline,
                                                                    const struct lend_site *site,
                                                                    struct borrow_cancel *cancel) {
+    if (!thread_end_is_seen())
+        return (struct lend_lease){.error = ENOMEM};
     uint64_t generation;
     owner_word owner = thread_owner();
     struct slot *slot = take_any(pool, owner, &generation);

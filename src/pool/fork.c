@@ -28,11 +28,11 @@ static void disown(lend_pool *pool) {
 static void child(void) {
     lend__registry_clear(disown);
     lend__watch_clear();
-    lend__thread_self.owner = 0;
+    lend__thread_self.owner = lend__thread_self.identity = 0;
     lend__thread_self.held = 0;
     release();
 }
 
-void lend__fork_prepare(void) {
-    lend__fork_handle(prepare, release, child);
+int lend__fork_prepare(void) {
+    return lend__fork_handle(prepare, release, child);
 }

@@ -155,10 +155,12 @@ int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason) {
     struct loading loading = {.pool = pool};
     if (lend__lock_init(&loading.lock) != 0)
         return lend_reason_set(reason, ENOMEM, "no memory");
-    int error = lend__parker_init(&loading.opener);
-    if (error == 0) {
+    int error = ENOMEM;
+    if (lend__parker_init(&loading.opener) == 0) {
         error = load_with(&loading, reason);
         lend__parker_deinit(&loading.opener);
+    } else {
+        lend_reason_set(reason, ENOMEM, "no memory");
     }
     lend__lock_deinit(&loading.lock);
     return error;

@@ -140,6 +140,8 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     struct lend_reason *reason = reason_of(options);
     if (ret_pool == NULL)
         return lend_reason_set(reason, EINVAL, "ret_pool is NULL");
+    if (lend__registry_prepare() != 0)
+        return lend_reason_set(reason, ENOMEM, "no memory to mind threads and forks");
     lend_pool *pool = lend__memory_new_aligned(CACHE_LINE, sizeof *pool);
     if (pool == NULL)
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");

@@ -83,8 +83,10 @@ struct last_slot {
 
 /* What lend knows of the running thread. */
 struct thread_self {
-    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
+    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 while its end would
+                               not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
+    owner_word identity;    /* the thread, from its first use of lend on */
     struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
@@ -93,16 +95,25 @@ struct thread_self {
 extern _Thread_local struct thread_self lend__thread_self
     __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
 
-/* Give the thread its identity. Returns it. */
+/* Give the thread its identity, and have its end seen if it can be: `owner` says whether. Returns
+ * the identity. */
 owner_word lend__thread_identify(void);
 
-/* Called at the end of every thread that has an identity, on it, after the destructors of its
- * caller's own thread-specific data: return, pthread_exit, cancellation. Set once. */
-void lend__thread_at_end(void (*hook)(void));
+/* Called at the end of every thread whose end is seen, on it, after the destructors of its caller's
+ * own thread-specific data: return, pthread_exit, cancellation. The same hook each time. 0 or
+ * ENOMEM. */
+int lend__thread_at_end(void (*hook)(void));
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
+}
+
+/* Will the end of the calling thread be seen? What a thread borrows of which that is not known
+ * could be lost with it. */
+static inline bool thread_end_is_seen(void) {
+    thread_owner();
+    return __builtin_expect(lend__thread_self.owner != 0, 1);
 }
 
 /* Where the thread keeps the slot of this pool; it may be another pool's. */
@@ -129,7 +140,7 @@ static inline void thread_errand_end(struct errand *errand) {
 /* The thread ends, and the stack that its errands are on is being unwound: it is just itself. */
 static inline void thread_forget_errands(void) {
     lend__thread_self.errands = NULL;
-    lend__thread_self.owner = 0;
+    lend__thread_self.owner = lend__thread_self.identity;
 }
 
 static inline bool thread_is_busy_for(const void *executor) {
