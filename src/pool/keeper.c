@@ -127,6 +127,7 @@ void lend__pool_keep(void *argument) {
             continue;
         lend_deadline until = lend_deadline_earlier(findings.until, lend__alarms_look(pool));
         until = lend_deadline_earlier(until, lend__tick_look(pool));
+        until = lend_deadline_earlier(until, lend__requests_expire(pool));
         lend__parker_sleep(&pool->keeper_parker, until);
     }
 }
