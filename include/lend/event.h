@@ -25,7 +25,9 @@ LEND_BEGIN_DECLS
     X(LEND_EVENT_LEASE_LEFT, "a lease was left behind by its owner; the model was taken back")     \
     X(LEND_EVENT_HELD_LONG, "a lease is held for long")                                            \
     X(LEND_EVENT_STALLED, "borrowers wait and no model comes back: possibly stalled")              \
-    X(LEND_EVENT_CHECK_FAILED, "a model was found unfit by its check; it is replaced")
+    X(LEND_EVENT_CHECK_FAILED, "a model was found unfit by its check; it is replaced")             \
+    X(LEND_EVENT_LOAD_STUCK, "an operation of a model does not return; the pool goes on without")  \
+    X(LEND_EVENT_OVERSUBSCRIBED, "a pool of this size asks for more than the machine has")
 
 enum lend_event_kind {
 #define LEND_EVENT_MEMBER_(name, words) name,

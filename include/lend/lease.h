@@ -55,7 +55,7 @@ struct lend_lease {
  * ESHUTDOWN  the pool is closing
  * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)
  * EIO        no model is left and none can be loaded; the report has the loader's words
- * ENOMEM     no memory for what waiting needs
+ * ENOMEM     no memory for what waiting needs, or for what makes the end of this thread seen
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
@@ -96,7 +96,8 @@ LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lea
  *
  * 0       done; adopting what is the caller's already is allowed
  * ESTALE  the lease is empty, failed or released; or NULL
- * EPERM   detach: it is not the caller's; adopt: its owner has not detached it */
+ * EPERM   detach: it is not the caller's; adopt: its owner has not detached it
+ * ENOMEM  adopt: no memory for what makes the end of this thread seen */
 LEND_API LEND_NODISCARD int lend_lease_detach(struct lend_lease *lease);
 LEND_API LEND_NODISCARD int lend_lease_adopt(struct lend_lease *lease);
 

@@ -24,7 +24,8 @@
 
 LEND_BEGIN_DECLS
 
-/* The operations run outside every lock of lend and may take as long as they need. They may be
+/* The operations run outside every lock of lend and may take as long as they need; one in the
+ * background that takes longer than options.load_alarm_ms is told and not counted on. They may be
  * called for different models at the same time from different threads; the first load of a pool
  * runs alone, since engines tend to set up their globals then, and options.loaders = 1 keeps
  * all loads of an open one after another. They return 0 or a positive error, and fill `reason`
@@ -33,10 +34,11 @@ struct lend_model_ops {
     size_t size; /* of this struct, as the caller knows it; LEND_MODEL_OPS sets it */
 
     /* Required. Make one model ready for use. On the thread that opens the pool, on a loading
-     * thread, or, to replace a model, on the pool's keeper. */
+     * thread, or, to replace a model, on a background thread of the pool. */
     int (*load)(void **ret_model, void *context, struct lend_reason *reason);
 
-    /* Required. Free a model that is not lent. On the keeper, or on the thread that closes. */
+    /* Required. Free a model that is not lent. On a background thread, or on the one that closes.
+     */
     void (*unload)(void *model, void *context);
 
     /* Optional. Make it as if it had never been used. After every lease, on the thread that gives
@@ -45,8 +47,8 @@ struct lend_model_ops {
 
     /* Optional. Is it fit to be lent? After every load, before the first lease: a failure counts as
      * a failed load. Of a model that was taken back from a thread or job that ended with it, on
-     * that thread, after its reset; and of an idle one now and then (options.check_every_ms), on
-     * the keeper: a failure has the model replaced. */
+     * that thread, after its reset; and of an idle one now and then (options.check_every_ms), on a
+     * background thread: a failure has the model replaced. */
     int (*check)(void *model, void *context, struct lend_reason *reason);
 };
 

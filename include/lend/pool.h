@@ -11,7 +11,10 @@
  *
  * All models are loaded when lend_pool_open returns. A model that breaks later is replaced in the
  * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
- * left, whoever asks is told the loader's own error at once.
+ * left, whoever asks is told the loader's own error at once. One at a time is replaced, renewed or
+ * checked. An operation of a model that hangs costs that model and a thread, and nothing else: it
+ * is told, the others are looked after by another thread, and if it returns, however late, what it
+ * brings is used or unloaded.
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
  * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
@@ -33,9 +36,20 @@ typedef struct lend_pool lend_pool;
 
 #define LEND_MODELS_MAX 4096
 
-/* As many models as this process may use cores: the smaller of its affinity mask and its cgroup's
- * CPU quota, at least one. */
+/* As many models as the machine has room for, at least one:
+ *
+ *   cores   those that this process may use (the smaller of its affinity mask and its cgroup's CPU
+ *           quota, rounded up), divided by options.model_threads
+ *   memory  what is left when the first model is loaded, divided by options.model_bytes. What is
+ *           left is the smaller of the memory limits of its cgroups, less what they use, and
+ *           MemAvailable, less a quarter for those who borrow; or what options.memory_left says,
+ *           all of it
+ *
+ * and at most options.models_max, if that is set. Cgroups of version 1 and 2 are read. */
 #define LEND_MODELS_AUTO UINT32_MAX
+
+/* A model that keeps none of this machine's cores busy: it computes elsewhere, say on a GPU. */
+#define LEND_NO_CORES UINT32_MAX
 
 /* Nobody waits: a pool without a free model refuses at once (ENOBUFS). */
 #define LEND_NO_WAITERS UINT32_MAX
@@ -60,7 +74,8 @@ struct lend_pool_options {
     uint32_t models_max; /* how many lend_pool_resize may ask for. Default `models` */
 
     /* How many models may be loaded beyond the size, each in place of one whose job has overrun its
-     * deadline and does not return. Default none: there may be no memory for it. */
+     * deadline and does not return, or whose load does not. Default none: there may be no memory
+     * for it. */
     uint32_t spares;
 
     uint64_t recycle_lends; /* load a model anew after so many leases. Default never */
@@ -70,6 +85,24 @@ struct lend_pool_options {
     int64_t hold_alarm_ms; /* tell of leases held for longer, once each. Default 60000; -1: never */
     int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
                                Default 10000; -1: never */
+
+    /* Tell of a load, check or unload in the background that has not returned for so long, and go
+     * on without it. Default 60000; -1: never. A pool that has nothing else left refuses
+     * borrowers then: give it more if models load that slowly. */
+    int64_t load_alarm_ms;
+
+    /* What one model takes, which LEND_MODELS_AUTO divides by. A number of models that asks for
+     * more than there is is told (LEND_EVENT_OVERSUBSCRIBED), on the thread that opens, and not
+     * refused. */
+    uint32_t model_threads; /* cores that it keeps busy. Default 1; or LEND_NO_CORES */
+    uint64_t model_bytes; /* memory. Default: what the first one took, its load included: memory of
+                             its own, not files that it mapped; or of `memory_left` */
+
+    /* The memory that models are bounded by, if it is not main memory, but that of a GPU, say: how
+     * many bytes are left at the moment. Called before and after the first load, on the thread that
+     * opens. May be NULL. Must not use the pool. */
+    uint64_t (*memory_left)(void *context);
+    void *memory_context;
 
     lend_sink *sink; /* takes what nobody else can (lend/event.h). May be NULL */
     void *sink_context;
@@ -109,7 +142,7 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * 0         closed; also for NULL
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
- * EDEADLK   called by a model operation of the pool itself, on its keeper thread
+ * EDEADLK   called by a model operation of the pool itself, or its sink, on a thread of the pool
  * EAGAIN    the thread must not wait (lend/thread.h)
  * ENOMEM    no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
@@ -120,6 +153,7 @@ LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadl
  * open. */
 struct lend_pool_stats {
     uint32_t models, free, lent, loading, retiring, lost;
+    uint32_t stuck;              /* of those loading or retiring: options.load_alarm_ms is over */
     uint32_t waiting;            /* borrowers in the queue */
     bool suspended;              /* lend_pool_suspend */
     bool reloading;              /* lend_pool_reload is under way */
@@ -151,7 +185,8 @@ LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
 /* The same as JSON (lend_report_print_json). "{}" for NULL. */
 LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size);
 
-/* The options in force: what was defaulted is filled in. `name` lives as long as the pool, `ops`
+/* The options in force: what was defaulted or found out is filled in, `models` for one, and
+ * `model_bytes`, 0 if it could not be measured. `name` lives as long as the pool, `ops`
  * too; `reason` is NULL.
  *
  * EINVAL  an argument is NULL */
@@ -177,7 +212,7 @@ LEND_API int lend_pool_resume(lend_pool *pool);
  * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are
  * EIO        one could not be loaded
  * EALREADY   another reload or resize is under way
- * EDEADLK    called by a model operation of the pool itself, on its keeper thread
+ * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool
  * ESHUTDOWN  the pool is closing
  * EAGAIN     the thread must not wait (lend/thread.h)
  * EINVAL, ENOMEM, EOWNERDEAD */

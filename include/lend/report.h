@@ -66,7 +66,8 @@ struct lend_step {
     X(LEND_CAUSE_CLOSING, "the pool is closing")                                                   \
     X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")                                 \
     X(LEND_CAUSE_DEADLOCK, "each waits for another one of them")                                   \
-    X(LEND_CAUSE_SUSPENDED, "the pool is suspended")
+    X(LEND_CAUSE_SUSPENDED, "the pool is suspended")                                               \
+    X(LEND_CAUSE_STUCK, "an operation of a model does not return")
 
 enum lend_cause {
 #define LEND_CAUSE_MEMBER_(name, words) name,
@@ -80,8 +81,13 @@ struct lend_report {
     char pool[64];         /* its name */
     int64_t waited_ns;     /* by the call that failed */
     bool suspended;        /* lend_pool_suspend */
+    bool closing;          /* lend_pool_close */
     unsigned models;       /* free + lent + loading + retiring + lost, always */
     unsigned free, lent, loading, retiring, lost;
+    unsigned stuck;   /* of those loading or retiring: options.load_alarm_ms is over */
+    int work_slot;    /* whose load, check or unload has been under way for longest, or -1 */
+    const char *work; /* which of them: "load", "check" or "unload"; static; "" if none is */
+    int64_t work_ns;  /* and for how long */
     unsigned waiting; /* borrowers in the queue at that moment */
     unsigned waiters_max;
     char tenant[64];           /* name of an executor still open on a closing pool, or "" */

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* The smaller of the affinity mask and the CPU quota of the cgroup (v2, cpu.max, of the own group
- * and each one above it), rounded up; at least 1. Reads files: not for hot paths. */
+/* The smaller of the affinity mask and the CPU quota (cgroup.h); at least 1. Reads files: not for
+ * hot paths. */
 uint32_t lend__cores_usable(void);
 
 #endif

@@ -32,14 +32,26 @@ static void begin_child(void) {
     end_fork();
 }
 
+static bool set_minds_forks(bool minds) {
+    lend__lock_acquire(&directory.lock);
+    bool before = directory.minds_forks;
+    directory.minds_forks = minds;
+    lend__lock_release(&directory.lock);
+    return before;
+}
+
+/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
+int lend__directory_prepare(void) {
+    if (set_minds_forks(true) || lend__fork_handle(prepare_fork, end_fork, begin_child) == 0)
+        return 0;
+    set_minds_forks(false);
+    return ENOMEM;
+}
+
 void lend__directory_add(lend_executor *executor) {
     lend__lock_acquire(&directory.lock);
-    bool first = !directory.minds_forks;
-    directory.minds_forks = true;
     list_append(&directory.executors, &executor->entry);
     lend__lock_release(&directory.lock);
-    if (first)
-        lend__fork_handle(prepare_fork, end_fork, begin_child);
 }
 
 void lend__directory_remove(lend_executor *executor) {
@@ -50,8 +62,9 @@ void lend__directory_remove(lend_executor *executor) {
 
 static void add_pool(lend_pool *pool, void *argument) {
     struct text *text = argument;
-    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
-                                                   /* steps= */ NULL);
+    struct lend_report *report =
+        lend__report_take(pool, REPORT_OF_POOL, /* error= */ 0, /* waited_ns= */ 0,
+                          /* steps= */ NULL);
     if (report == NULL) {
         lend__text_add(text, "a pool: no memory for its report\n");
         return;

@@ -106,6 +106,8 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     int error = lend__options_read(&own, sizeof own, options);
     if (error == 0)
         error = check_options(&own);
+    if (error == 0)
+        error = lend__directory_prepare();
     if (error != 0)
         return error;
     lend_executor *executor = lend__memory_new(sizeof *executor);

@@ -132,6 +132,9 @@ bool lend__help_task(struct task *task);
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,
                           const struct task *task, int error, const char *text);
 
+/* Before an executor is opened: have forks handled. 0 or ENOMEM. */
+int lend__directory_prepare(void);
+
 /* So that a dump finds it, from open to close. */
 void lend__directory_add(lend_executor *executor);
 void lend__directory_remove(lend_executor *executor);

@@ -109,12 +109,19 @@ static int submit(lend_executor *executor, struct task *task, struct submitter *
     return waits ? wait_and_leave(executor, self, deadline) : error;
 }
 
+static int count_refusal(lend_executor *executor, int error) {
+    lend__lock_acquire(&executor->lock);
+    executor->locked.refused++;
+    lend__lock_release(&executor->lock);
+    return error;
+}
+
 /* Not to be left by cancellation half way: accepted and nobody told, or with a model. */
 static int submit_shielded(lend_executor *executor, struct task *task, lend_future **ret_future) {
     struct submitter self = {.task = task};
     if (waiter_init(&self.waiter) != 0) {
         lend__memory_free(task);
-        return ENOMEM;
+        return count_refusal(executor, ENOMEM);
     }
     int shield = lend__thread_shield();
     enum task_stage stage;
@@ -127,13 +134,6 @@ static int submit_shielded(lend_executor *executor, struct task *task, lend_futu
     if (error == 0 && stage == TASK_BORROWING)
         lend__run_task(task);
     lend__thread_unshield(shield);
-    return error;
-}
-
-static int count_refusal(lend_executor *executor, int error) {
-    lend__lock_acquire(&executor->lock);
-    executor->locked.refused++;
-    lend__lock_release(&executor->lock);
     return error;
 }
 

@@ -12,13 +12,18 @@
 
 #include <lend/lease.h>
 
-static struct lend_lease granted_lease(lend_pool *pool, uint32_t index, uint64_t generation) {
+static struct lend_lease granted_lease(lend_pool *pool, const struct slot *slot,
+                                       uint64_t generation) {
     return (struct lend_lease){
-        .model = pool->slots[index].model,
+        .model = slot->model,
         .pool = pool,
         .generation = generation,
-        .slot = index,
+        .slot = (uint32_t)(slot - pool->slots),
     };
+}
+
+static void remember(const lend_pool *pool, struct slot *slot) {
+    *thread_last_slot(pool) = (struct last_slot){.pool_number = pool->number, .slot = slot};
 }
 
 static int verdict_error(enum verdict verdict) {
@@ -152,15 +157,23 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
     struct lend_lease lease = {.error = error};
     if (error == 0)
-        lease = granted_lease(pool, self->slot, self->generation);
+        lease = granted_lease(pool, &pool->slots[self->slot], self->generation);
     else if (error != ECANCELED)
-        lease.report = lend__report_take(pool, error, waited_ns, steps);
+        lease.report = lend__report_take(pool, REPORT_OF_BORROW, error, waited_ns, steps);
     lend__memory_free(steps);
 
     lend__lock_acquire(&pool->lock);
     leave(pool, self, error, queued, waited_ns);
     lend__lock_release(&pool->lock);
     return lease;
+}
+
+/* For want of what waiting needs: no visitor, nothing to report. */
+static struct lend_lease fail_without_memory(lend_pool *pool) {
+    lend__lock_acquire(&pool->lock);
+    pool->locked.refusals++;
+    lend__lock_release(&pool->lock);
+    return (struct lend_lease){.error = ENOMEM};
 }
 
 static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
@@ -172,61 +185,73 @@ static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
                             .site = site,
                             .cancel = cancel};
     if (waiter_init(&self.waiter) != 0)
-        return (struct lend_lease){.error = ENOMEM};
+        return fail_without_memory(pool);
     int shield = lend__thread_shield();
     struct lend_lease lease = acquire_slowly(pool, deadline, &self);
     lend__thread_unshield(shield);
     waiter_deinit(&self.waiter);
     if (lend_lease_ok(&lease)) {
         lend__thread_self.held++;
-        *thread_slot(pool->number) = lease.slot;
+        remember(pool, &pool->slots[lease.slot]);
     }
     return lease;
 }
 
-static inline struct lend_lease begin_lease(lend_pool *pool, uint32_t index, uint64_t generation,
-                                            owner_word owner, const struct lend_site *site) {
+static inline struct lend_lease begin_lease(lend_pool *pool, struct slot *slot, uint64_t generation,
+                                            owner_word owner, const struct lend_site *site,
+                                            int64_t now_ns) {
     if (SLOT_ACCOUNTED)
-        slot_tell(&pool->slots[index], generation, owner, site, pool_now_ns(pool));
+        slot_tell(slot, generation, owner, site, now_ns);
     lend__thread_self.held++;
-    PROBE(acquire, pool->name, index);
-    return granted_lease(pool, index, generation);
+    PROBE(acquire, pool->name, (int)(slot - pool->slots));
+    return granted_lease(pool, slot, generation);
 }
 
-/* Any slot that is free and open, or a place in the queue. The walk begins where the thread's
- * number puts it, so that threads begin at different slots. */
+/* Take a slot that is free and open: the one that this thread had last, whose lines and whose model
+ * are in its core's cache; else from where the thread's number has the walk begin, so that threads
+ * begin at different ones. NULL if there is none. */
+static struct slot *take_any(lend_pool *pool, owner_word owner, uint64_t *ret_generation) {
+    const struct last_slot *last = thread_last_slot(pool);
+    if (last->pool_number == pool->number && (*ret_generation = gate_take(last->slot)) != 0)
+        return last->slot;
+    uint32_t count = pool->slot_count;
+    uint32_t first = (uint32_t)((owner_number(owner) - 1) % count);
+    for (uint32_t i = 0; i < count && word_peek(&pool->gate) == 0; i++) {
+        struct slot *slot = &pool->slots[first + i < count ? first + i : first + i - count];
+        if ((*ret_generation = gate_take(slot)) != 0) {
+            remember(pool, slot);
+            return slot;
+        }
+    }
+    return NULL;
+}
+
 __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *pool,
                                                                    lend_deadline deadline,
                                                                    const struct lend_site *site,
                                                                    struct borrow_cancel *cancel) {
-    uint32_t count = pool->slot_count;
+    if (!thread_end_is_seen())
+        return (struct lend_lease){.error = ENOMEM};
+    uint64_t generation;
     owner_word owner = thread_owner();
-    uint32_t first = (uint32_t)((owner_number(owner) - 1) % count);
-    for (uint32_t i = 0; i < count && word_peek(&pool->gate) == 0; i++) {
-        uint32_t index = first + i < count ? first + i : first + i - count;
-        uint64_t generation = gate_take(&pool->slots[index]);
-        if (generation != 0) {
-            *thread_slot(pool->number) = index;
-            return begin_lease(pool, index, generation, owner, site);
-        }
-    }
+    struct slot *slot = take_any(pool, owner, &generation);
+    if (slot != NULL)
+        return begin_lease(pool, slot, generation, owner, site, pool_now_ns(pool));
     return wait_in_line(pool, deadline, site, cancel);
 }
 
-/* The usual case: the slot that this thread had last, whose lines and whose model are in its core's
- * cache. */
-static inline struct lend_lease acquire(lend_pool *pool, lend_deadline deadline,
-                                        const struct lend_site *site,
-                                        struct borrow_cancel *cancel) {
+/* First of all, what a pool that is lent very often can do without a call and on few registers. */
+__attribute__((__always_inline__)) static inline struct lend_lease
+acquire(lend_pool *pool, lend_deadline deadline, const struct lend_site *site,
+        struct borrow_cancel *cancel) {
     if (__builtin_expect(pool == NULL, 0))
         return (struct lend_lease){.error = EINVAL};
-    uint32_t index = *thread_slot(pool->number);
-    owner_word owner = lend__thread_self.owner;
-    if (__builtin_expect(owner != 0 && index < pool->slot_count && word_peek(&pool->gate) == 0,
-                         1)) {
-        uint64_t generation = gate_take(&pool->slots[index]);
-        if (__builtin_expect(generation != 0, 1))
-            return begin_lease(pool, index, generation, owner, site);
+    const struct last_slot *last = thread_last_slot(pool);
+    int64_t now_ns = (int64_t)word_peek(&pool->tick_ns);
+    if (last->pool_number == pool->number && (now_ns != 0 || !SLOT_ACCOUNTED)) {
+        uint64_t generation = gate_take(last->slot);
+        if (generation != 0)
+            return begin_lease(pool, last->slot, generation, lend__thread_self.owner, site, now_ns);
     }
     return acquire_any(pool, deadline, site, cancel);
 }

@@ -4,6 +4,7 @@
  * gives up leaves the pool shut, and the next one goes on from there. Also the tenants' coming and
  * going, which close waits for. */
 #include "base/clock.h"
+#include "pool/mender.h"
 #include "pool/registry.h"
 #include "pool/state.h"
 
@@ -53,13 +54,15 @@ static int close_with(lend_pool *pool, struct parker *parker, lend_deadline dead
         return error;
     if (wait_until_drained(pool, parker, deadline)) {
         lend__thread_join(&pool->keeper);
+        lend__menders_end(pool);
         lend__registry_remove(pool);
         lend__pool_destroy(pool);
         return 0;
     }
     if (reterr_report != NULL)
-        *reterr_report = lend__report_take(pool, EBUSY, lend__clock_now_ns() - began_ns,
-                                           /* steps= */ NULL);
+        *reterr_report =
+            lend__report_take(pool, REPORT_OF_CLOSE, EBUSY, lend__clock_now_ns() - began_ns,
+                              /* steps= */ NULL);
     give_up(pool);
     return EBUSY;
 }
@@ -69,7 +72,7 @@ int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report 
         return 0;
     if (pool_is_foreign(pool))
         return EOWNERDEAD;
-    if (lend__thread_is_self(&pool->keeper))
+    if (lend__pool_runs_here(pool))
         return EDEADLK;
     if (lend__thread_self.never_blocks)
         return EWOULDBLOCK;

@@ -17,8 +17,10 @@ static void release(void) {
     lend__watch_unlock();
 }
 
-/* The fast path of acquire looks no further than this. */
+/* The fast path of acquire looks no further than this: no thread remembers a slot of such a pool,
+ * and the walk ends before it begins. */
 static void disown(lend_pool *pool) {
+    pool->number = UINT64_MAX;
     word_poke(&pool->gate, 1);
 }
 
@@ -26,11 +28,11 @@ static void disown(lend_pool *pool) {
 static void child(void) {
     lend__registry_clear(disown);
     lend__watch_clear();
-    lend__thread_self.owner = 0;
+    lend__thread_self.owner = lend__thread_self.identity = 0;
     lend__thread_self.held = 0;
     release();
 }
 
-void lend__fork_prepare(void) {
-    lend__fork_handle(prepare, release, child);
+int lend__fork_prepare(void) {
+    return lend__fork_handle(prepare, release, child);
 }

@@ -53,5 +53,7 @@ int lend_lease_adopt(struct lend_lease *lease) {
         return error;
     if (word_peek(&slot->owner) == thread_owner())
         return 0;
+    if (!thread_end_is_seen())
+        return ENOMEM;
     return lend__slot_adopt(slot, lease->generation);
 }

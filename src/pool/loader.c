@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening a pool: the first model is loaded alone, because engines set up their globals then, the
- * rest by as many threads as options.loaders allows. The opening thread does not load meanwhile: it
- * waits, so that progress is told in order and from one thread. */
+ * Opening a pool: the first model is loaded alone, because engines set up their globals then, and
+ * because how much memory it takes may decide how many there are to be; the rest by as many threads
+ * as options.loaders allows. The opening thread does not load meanwhile: it waits, so that progress
+ * is told in order and from one thread. */
 #include "pool/loader.h"
 
 #include "base/clock.h"
-#include "base/cores.h"
 #include "base/memory.h"
+#include "pool/sizing.h"
 #include "pool/state.h"
 
 int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason *reason) {
@@ -34,10 +35,10 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
     return error;
 }
 
-void lend__slot_stamp(const lend_pool *pool, struct slot *slot) {
+void lend__slot_stamp(struct slot *slot, uint64_t edition) {
     slot->first_generation = life_generation(word_peek(&slot->life)) + 1;
     slot->loaded_ns = slot->checked_ns = lend__clock_coarse_ns();
-    slot->edition = pool->locked.edition;
+    slot->edition = edition;
     slot->failures = 0;
 }
 
@@ -126,11 +127,13 @@ static void load_rest(struct loading *loading) {
 
 static int load_with(struct loading *loading, struct lend_reason *reason) {
     lend_pool *pool = loading->pool;
+    struct sizing before = lend__sizing_begin(&pool->options);
     int error = lend__model_load(pool, &pool->slots[0].model, &loading->locked.reason);
     if (error != 0) {
         *reason = loading->locked.reason;
         return EIO;
     }
+    lend__sizing_end(pool, &before);
     loading->locked.loaded = loading->locked.next = 1;
     if (pool->options.progress != NULL)
         pool->options.progress(1, pool->options.models, pool->options.progress_context);
@@ -140,7 +143,7 @@ static int load_with(struct loading *loading, struct lend_reason *reason) {
         return loading->locked.error;
     }
     for (uint32_t i = 0; i < pool->options.models; i++) {
-        lend__slot_stamp(pool, &pool->slots[i]);
+        lend__slot_stamp(&pool->slots[i], /* edition= */ 0);
         lend__pool_move(pool, &pool->slots[i], SLOT_FREE);
     }
     lend__pool_settle(pool, /* woken= */ &(struct list){0});
@@ -152,10 +155,12 @@ int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason) {
     struct loading loading = {.pool = pool};
     if (lend__lock_init(&loading.lock) != 0)
         return lend_reason_set(reason, ENOMEM, "no memory");
-    int error = lend__parker_init(&loading.opener);
-    if (error == 0) {
+    int error = ENOMEM;
+    if (lend__parker_init(&loading.opener) == 0) {
         error = load_with(&loading, reason);
         lend__parker_deinit(&loading.opener);
+    } else {
+        lend_reason_set(reason, ENOMEM, "no memory");
     }
     lend__lock_deinit(&loading.lock);
     return error;

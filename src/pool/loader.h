@@ -12,15 +12,13 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
 
 struct slot;
 
-/* Note that the model in this slot is new. Under pool->lock, or before anybody knows the pool. */
-void lend__slot_stamp(const lend_pool *pool, struct slot *slot);
+/* Note that the model in this slot is new, its load begun in this edition of the pool. Under
+ * pool->lock, or before anybody knows the pool. */
+void lend__slot_stamp(struct slot *slot, uint64_t edition);
 
-/* Fill options.models slots and put it on the idle stack; nobody else knows the pool so far. On
- * failure the models that were loaded are in their slots still, for lend__pool_destroy. 0, EIO
- * (*reason has the loader's words) or ENOMEM. */
+/* Settle options.models and fill as many slots; nobody else knows the pool so far. On failure the
+ * models that were loaded are in their slots still, for lend__pool_destroy. 0, EIO (*reason has the
+ * loader's words) or ENOMEM. */
 int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason);
-
-/* The keeper's thread, until the pool closes. */
-void lend__pool_keep(void *pool);
 
 #endif

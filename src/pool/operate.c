@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations on a pool that stays open: suspend and resume, reload, resize. The keeper does the
- * work; the calling thread sleeps until the keeper finds it done or failed. */
+ * Operations on a pool that stays open: suspend and resume, reload, resize. Keeper and menders do
+ * the work; the calling thread sleeps until it is done or has failed. */
 #include "base/clock.h"
 #include "pool/state.h"
 
@@ -58,9 +58,17 @@ static bool is_resized(const lend_pool *pool) {
     return true;
 }
 
+void lend__reload_end(lend_pool *pool) {
+    struct slot *claimed = pool->locked.claimed;
+    pool->locked.reloading = false;
+    pool->locked.claimed = NULL;
+    if (claimed != NULL)
+        lend__pool_move(pool, claimed, SLOT_FREE);
+}
+
 void lend__operation_settle(lend_pool *pool) {
     if (pool->locked.reloading && is_reloaded(pool))
-        pool->locked.reloading = false;
+        lend__reload_end(pool);
     if (pool->locked.operation != NULL)
         lend__parker_wake(pool->locked.operation);
 }
@@ -91,7 +99,7 @@ static void leave(lend_pool *pool, int error, struct lend_reason *reason) {
     if (error == EIO && reason != NULL)
         *reason = pool->locked.loader;
     pool->locked.operation = NULL;
-    pool->locked.reloading = false;
+    lend__reload_end(pool);
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
@@ -141,13 +149,13 @@ static int operate(lend_pool *pool, struct operation *operation,
     return error != 0 ? error : wait_until_done(pool, operation, deadline, reason);
 }
 
-/* 0, or why the calling thread may not wait for the keeper of this pool. */
-static int refusal(const lend_pool *pool) {
+/* 0, or why the calling thread may not wait for the menders of this pool. */
+static int refusal(lend_pool *pool) {
     if (pool == NULL)
         return EINVAL;
     if (pool_is_foreign(pool))
         return EOWNERDEAD;
-    if (lend__thread_is_self(&pool->keeper))
+    if (lend__pool_runs_here(pool))
         return EDEADLK;
     return lend__thread_self.never_blocks ? EWOULDBLOCK : 0;
 }

@@ -5,17 +5,20 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "pool/keeper.h"
 #include "pool/loader.h"
+#include "pool/mender.h"
 #include "pool/registry.h"
+#include "pool/sizing.h"
 #include "pool/state.h"
 
 /* Of all pools in the process. */
 static struct word pools_numbered;
 
-#define MODELS_WAITERS 8
 #define WAIT_MS 30000
 #define HOLD_ALARM_MS 60000
 #define STALL_ALARM_MS 10000
+#define LOAD_ALARM_MS 60000
 
 /* The caller's operations, by the size rule, and what is required of them. */
 static int read_ops(lend_pool *pool, struct lend_reason *reason) {
@@ -43,36 +46,30 @@ static int check_options(const struct lend_pool_options *options, struct lend_re
     if (options->models_max > LEND_MODELS_MAX || options->spares > LEND_MODELS_MAX)
         return lend_reason_set(reason, EINVAL, "models_max or spares is more than %d",
                                LEND_MODELS_MAX);
-    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 || options->recycle_ms < 0 ||
-        options->check_every_ms < 0)
+    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 ||
+        options->load_alarm_ms < -1 || options->recycle_ms < 0 || options->check_every_ms < 0)
         return lend_reason_set(reason, EINVAL, "an alarm is less than -1, or an interval than 0");
     return 0;
 }
 
+/* Those that depend on the number of models are settled once one is loaded (sizing.h). */
 static void fill_defaults(lend_pool *pool) {
     struct lend_pool_options *options = &pool->options;
     lend__text_copy(pool->name, sizeof pool->name, options->name != NULL ? options->name : "pool");
     options->name = pool->name;
     options->reason = NULL;
-    if (options->models == LEND_MODELS_AUTO) {
-        uint32_t cores = lend__cores_usable();
-        options->models = cores < LEND_MODELS_MAX ? cores : LEND_MODELS_MAX;
-    }
-    if (options->waiters_max == 0)
-        options->waiters_max = MODELS_WAITERS * options->models;
-    pool->waiters_max = options->waiters_max == LEND_NO_WAITERS ? 0 : options->waiters_max;
+    if (options->model_threads == 0)
+        options->model_threads = 1;
     if (options->wait_ms_default == 0)
         options->wait_ms_default = WAIT_MS;
     if (options->loaders == 0)
         options->loaders = lend__cores_usable();
-    if (options->models_max < options->models)
-        options->models_max = options->models;
     if (options->hold_alarm_ms == 0)
         options->hold_alarm_ms = HOLD_ALARM_MS;
     if (options->stall_alarm_ms == 0)
         options->stall_alarm_ms = STALL_ALARM_MS;
-    pool->slot_count = options->models_max + options->spares;
-    pool->locked.models = options->models;
+    if (options->load_alarm_ms == 0)
+        options->load_alarm_ms = LOAD_ALARM_MS;
     pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
 }
 
@@ -87,6 +84,14 @@ static int read_options(lend_pool *pool, const struct lend_pool_options *given,
     if (error == 0)
         fill_defaults(pool);
     return error;
+}
+
+/* As many slots as there may be. */
+static uint32_t slots_bound(const struct lend_pool_options *options) {
+    uint32_t models = options->models;
+    if (models == LEND_MODELS_AUTO)
+        models = lend__sizing_bound(options);
+    return (models > options->models_max ? models : options->models_max) + options->spares;
 }
 
 /* Where the caller wants the words. Looked for before the options are known to be sound: only if
@@ -108,6 +113,7 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         lend__lock_deinit(&pool->lock);
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");
     }
+    pool->slot_count = slots_bound(&pool->options);
     size_t slots_size = pool->slot_count * sizeof *pool->slots;
     pool->slots = lend__memory_new_aligned(CACHE_LINE, slots_size);
     if (pool->slots == NULL) {
@@ -116,14 +122,15 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->slot_count);
     }
     pool->era = fork_era();
-    pool->number = (uint32_t)word_next(&pools_numbered);
+    pool->number = word_next(&pools_numbered);
     for (uint32_t i = 0; i < pool->slot_count; i++)
         gate_become(&pool->slots[i], SLOT_ABSENT);
     error = lend__pool_load_all(pool, reason);
     if (error != 0)
         return error;
-    if (lend__thread_start(&pool->keeper, "lend-keeper", lend__pool_keep, pool) != 0)
-        return lend_reason_set(reason, ENOMEM, "no thread for the pool's keeper");
+    if (lend__mender_hire(pool) != 0 ||
+        lend__thread_start(&pool->keeper, "lend-keeper", lend__pool_keep, pool) != 0)
+        return lend_reason_set(reason, ENOMEM, "no threads to keep the pool");
     return 0;
 }
 
@@ -133,6 +140,8 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     struct lend_reason *reason = reason_of(options);
     if (ret_pool == NULL)
         return lend_reason_set(reason, EINVAL, "ret_pool is NULL");
+    if (lend__registry_prepare() != 0)
+        return lend_reason_set(reason, ENOMEM, "no memory to mind threads and forks");
     lend_pool *pool = lend__memory_new_aligned(CACHE_LINE, sizeof *pool);
     if (pool == NULL)
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");
@@ -153,6 +162,7 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
 
 void lend__pool_destroy(lend_pool *pool) {
     if (pool->slots != NULL) {
+        lend__menders_end(pool);
         for (uint32_t i = 0; i < pool->slot_count; i++)
             if (pool->slots[i].model != NULL)
                 pool->ops.unload(pool->slots[i].model, pool->options.ops_context);
@@ -173,6 +183,7 @@ static void count_slot(const struct slot *slot, struct lend_pool_stats *stats) {
     };
     ++*counts[life_state(life)];
     stats->models += life_state(life) != SLOT_ABSENT;
+    stats->stuck += slot->stuck;
     stats->grants += life_generation(life);
     for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++)
         stats->holds.counts[i] += word_peek(&slot->holds[i]);

@@ -18,15 +18,28 @@ static void end_thread(void) {
     lend__reclaim_from_thread();
 }
 
-void lend__registry_add(lend_pool *pool) {
-    lend__thread_at_end(end_thread);
+static bool set_minds_forks(bool minds) {
     lend__lock_acquire(&registry.lock);
-    bool first = !registry.minds_forks;
-    registry.minds_forks = true;
+    bool before = registry.minds_forks;
+    registry.minds_forks = minds;
+    lend__lock_release(&registry.lock);
+    return before;
+}
+
+/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
+int lend__registry_prepare(void) {
+    if (lend__thread_at_end(end_thread) != 0)
+        return ENOMEM;
+    if (set_minds_forks(true) || lend__fork_prepare() == 0)
+        return 0;
+    set_minds_forks(false);
+    return ENOMEM;
+}
+
+void lend__registry_add(lend_pool *pool) {
+    lend__lock_acquire(&registry.lock);
     list_append(&registry.pools, &pool->entry);
     lend__lock_release(&registry.lock);
-    if (first)
-        lend__fork_prepare();
 }
 
 void lend__registry_each(void (*visit)(lend_pool *, void *), void *argument) {

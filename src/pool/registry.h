@@ -9,6 +9,10 @@
 
 #include <lend/pool.h>
 
+/* Before a pool is opened: have the ends of threads and the forks of this process handled. 0 or
+ * ENOMEM. */
+int lend__registry_prepare(void);
+
 /* From before the first lease to after the last. */
 void lend__registry_add(lend_pool *pool);
 void lend__registry_remove(lend_pool *pool);
@@ -21,8 +25,8 @@ void lend__registry_lock(void);
 void lend__registry_unlock(void);
 void lend__registry_clear(void (*disown)(lend_pool *));
 
-/* Have forks handled. Once. */
-void lend__fork_prepare(void);
+/* Have forks handled. Once. 0 or ENOMEM. */
+int lend__fork_prepare(void);
 
 /* Take back what the calling thread holds and has no more use for: as the job that it ran and that
  * has returned, or all of it, because it ends. Each lease is told to its pool's sink, with the site

@@ -10,9 +10,18 @@
 
 #include <lend/lease.h>
 
-__attribute__((__noinline__)) void lend__slot_count_hold(struct slot *slot) {
+/* Count how long a lease that ends has lasted: on its owner's thread, while the slot is LENT. */
+static void count_hold(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    int64_t now_ns = lend__clock_coarse_ns();
     int64_t since_ns = (int64_t)word_peek(&slot->since_ns);
-    word_count(&slot->holds[histogram_bucket(elapsed_ns(since_ns, lend__clock_coarse_ns()))]);
+    word_count(&slot->holds[histogram_bucket(elapsed_ns(since_ns, now_ns))]);
+    if (generation % SLOT_TURNS == 0)
+        lend__tick_note_turns(pool, slot, now_ns);
+}
+
+static void sample(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    if (lease_is_sampled(generation))
+        count_hold(pool, slot, generation);
 }
 
 /* Does the lease say the truth, and belong to the thread that runs? */
@@ -54,8 +63,8 @@ static void refuse(struct lend_lease *lease, int error) {
 static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     struct slot *slot = &pool->slots[index];
     struct list woken = {0};
+    sample(pool, slot, life_generation(word_peek(&slot->life)));
     lend__lock_acquire(&pool->lock);
-    slot_count_hold(slot, life_generation(word_peek(&slot->life)));
     lend__pool_move(pool, slot, SLOT_RETIRING);
     slot->overdue = false;
     ++*total;
@@ -98,8 +107,6 @@ __attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct 
 
 /* The last touch of the pool is the swap, or leaving the lock. */
 static inline void put_back(lend_pool *pool, struct slot *slot, uint64_t generation) {
-    if (SLOT_ACCOUNTED)
-        slot_count_hold(slot, generation);
     PROBE(release, pool->name, (int)(slot - pool->slots));
     if (__builtin_expect(!gate_put(slot, generation), 0))
         put_back_shut(pool, slot);
@@ -126,17 +133,20 @@ static void give_back(lend_pool *pool, uint32_t index, model_operation *check) {
     struct lend_reason reason;
     enum lend_event_kind kind = LEND_EVENT_RESET_FAILED;
     struct slot *slot = &pool->slots[index];
+    uint64_t generation = life_generation(word_peek(&slot->life));
     int error = operate(pool, pool->ops.reset, index, &reason);
     if (error == 0 && check != NULL) {
         kind = LEND_EVENT_CHECK_FAILED;
         error = operate(pool, check, index, &reason);
     }
-    if (error != 0)
+    if (error != 0) {
         retire(pool, index, kind, error, reason.text);
-    else if (pool->wears && is_worn(pool, slot))
+    } else if (pool->wears && is_worn(pool, slot)) {
         to_keeper(pool, index, &pool->locked.recycled);
-    else
-        put_back(pool, slot, life_generation(word_peek(&slot->life)));
+    } else {
+        sample(pool, slot, generation);
+        put_back(pool, slot, generation);
+    }
 }
 
 /* Empty the caller's lease, and say whether there is a model to give back, in *ret_lease. */
@@ -168,23 +178,27 @@ __attribute__((__noinline__)) static void release_slowly(struct lend_lease *leas
         give_back(own.pool, own.slot, /* check= */ NULL);
 }
 
-/* The usual case: the caller's own, of a model that needs nothing done. */
+/* The usual case: the caller's own, of a model that needs nothing done, and not one to be counted.
+ */
+static inline bool is_usual(const struct lend_lease *lease) {
+    const lend_pool *pool = lease->pool;
+    return lease->model != NULL && !pool_is_foreign(pool) && lease->slot < pool->slot_count &&
+           pool->ops.reset == NULL && !pool->wears && !lease_is_sampled(lease->generation) &&
+           (!SLOT_ACCOUNTED || is_own(lease, &pool->slots[lease->slot]));
+}
+
 void lend_release(struct lend_lease *lease) {
     if (lease == NULL)
         return;
-    lend_pool *pool = lease->pool;
-    if (lease->model != NULL && !pool_is_foreign(pool) && lease->slot < pool->slot_count &&
-        pool->ops.reset == NULL && !pool->wears) {
-        struct slot *slot = &pool->slots[lease->slot];
-        uint64_t generation = lease->generation;
-        if (!SLOT_ACCOUNTED || is_own(lease, slot)) {
-            lease->model = NULL; /* without one the rest says nothing */
-            lend__thread_self.held--;
-            put_back(pool, slot, generation);
-            return;
-        }
+    if (__builtin_expect(!is_usual(lease), 0)) {
+        release_slowly(lease);
+        return;
     }
-    release_slowly(lease);
+    lend_pool *pool = lease->pool;
+    struct slot *slot = &pool->slots[lease->slot];
+    lease->model = NULL; /* without one the rest says nothing */
+    lend__thread_self.held--;
+    put_back(pool, slot, lease->generation);
 }
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {

@@ -57,14 +57,37 @@ static void count_state(struct lend_report *report, enum slot_state state) {
     report->lost += state == SLOT_LOST;
 }
 
+static void note_work(struct lend_report *report, const struct slot *slot, uint32_t index,
+                      int64_t now_ns) {
+    report->stuck += slot->stuck;
+    if (slot->work == WORK_NONE)
+        return;
+    int64_t work_ns = elapsed_ns(slot->work_since_ns, now_ns);
+    if (report->work_slot >= 0 && work_ns <= report->work_ns)
+        return;
+    report->work_slot = (int)index;
+    report->work = lend__work_words(slot->work);
+    report->work_ns = work_ns;
+}
+
+/* Why a pool that is to close has not. */
+static enum lend_cause cause_of_closing(const struct lend_report *report) {
+    if (report->lent > 0)
+        return LEND_CAUSE_CLOSING;
+    if (report->tenant[0] != '\0')
+        return LEND_CAUSE_TENANTS;
+    if (report->stuck > 0)
+        return LEND_CAUSE_STUCK;
+    return report->work_slot >= 0 ? LEND_CAUSE_LOADING : LEND_CAUSE_CLOSING;
+}
+
 static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_report *report) {
-    if (pool->locked.phase != POOL_OPEN)
-        return report->tenant[0] != '\0' && report->lent == 0 ? LEND_CAUSE_TENANTS
-                                                              : LEND_CAUSE_CLOSING;
+    if (report->closing)
+        return cause_of_closing(report);
     if (report->error == EDEADLK)
         return LEND_CAUSE_DEADLOCK;
-    if (pool->locked.hopeless)
-        return LEND_CAUSE_LOADER;
+    if (report->error == EIO || pool->locked.hopeless)
+        return report->stuck > 0 ? LEND_CAUSE_STUCK : LEND_CAUSE_LOADER;
     if (report->error == ENOBUFS)
         return LEND_CAUSE_CROWD;
     if (report->suspended)
@@ -77,22 +100,25 @@ static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_rep
 }
 
 /* Under the lock. */
-static void fill(const lend_pool *pool, struct report_memory *memory) {
+static void fill(const lend_pool *pool, enum report_of of, struct report_memory *memory) {
     struct lend_report *report = &memory->report;
     int64_t now_ns = lend__clock_coarse_ns();
     report->suspended = pool->locked.suspended;
+    report->closing =
+        of == REPORT_OF_BORROW ? report->error == ESHUTDOWN : pool->locked.phase != POOL_OPEN;
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         count_state(report, slot_state(&pool->slots[i]));
         note_holder(memory, &pool->slots[i], i, now_ns);
+        note_work(report, &pool->slots[i], i, now_ns);
     }
     report->waiting = pool->locked.waiters.length;
     if (report->error == 0)
         note_waiters(pool, memory, now_ns);
     report->waiters_max = pool->waiters_max;
-    if (report->loading + report->lost > 0)
+    if (report->loading + report->lost + report->stuck > 0 || report->error == EIO)
         report->loader = pool->locked.loader;
     const struct list_node *tenant = pool->locked.tenants.first;
-    if (tenant != NULL && pool->locked.phase != POOL_OPEN)
+    if (tenant != NULL && report->closing)
         lend__text_copy(report->tenant, sizeof report->tenant,
                         list_entry(tenant, struct tenant, node)->name);
     report->cause = likely_cause(pool, report);
@@ -113,8 +139,8 @@ static void copy_steps(struct report_memory *memory, uint32_t models, const stru
     memory->report.step_count = steps->count;
 }
 
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
-                                      const struct steps *steps) {
+struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int error,
+                                      int64_t waited_ns, const struct steps *steps) {
     size_t models = pool->slot_count;
     size_t step_count = steps != NULL ? steps->count : 0;
     struct report_memory *memory = lend__memory_new(
@@ -126,11 +152,13 @@ struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited
     struct lend_report *report = &memory->report;
     report->error = error;
     report->waited_ns = waited_ns;
+    report->work_slot = -1;
+    report->work = "";
     report->holders = memory->holders;
     report->waiters = memory->waiters;
     lend__text_copy(report->pool, sizeof report->pool, pool->name);
     lend__lock_acquire(&pool->lock);
-    fill(pool, memory);
+    fill(pool, of, memory);
     lend__lock_release(&pool->lock);
     qsort(memory->holders, report->holder_count, sizeof *memory->holders, oldest_first);
     return report;
@@ -149,8 +177,9 @@ static size_t print_live(lend_pool *pool,
         lend__text_add(&text, "%s", pool == NULL ? nothing : foreign);
         return text.length;
     }
-    struct lend_report *report = lend__report_take(pool, /* error= */ 0, /* waited_ns= */ 0,
-                                                   /* steps= */ NULL);
+    struct lend_report *report =
+        lend__report_take(pool, REPORT_OF_POOL, /* error= */ 0, /* waited_ns= */ 0,
+                          /* steps= */ NULL);
     size_t length = print(report, buffer, size);
     lend_report_free(report);
     return length;

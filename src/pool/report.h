@@ -11,10 +11,18 @@
 
 struct steps;
 
+/* Whose report it is. */
+enum report_of {
+    REPORT_OF_BORROW, /* that failed with `error` */
+    REPORT_OF_CLOSE,  /* that gave up */
+    REPORT_OF_POOL,   /* nothing failed */
+};
+
 /* A report of the pool as it is now, oldest holder first, with the steps of a deadlock if it is one
- * (copied; NULL is allowed); NULL if memory ran out. Takes the pool's lock. */
-struct lend_report *lend__report_take(lend_pool *pool, int error, int64_t waited_ns,
-                                      const struct steps *steps);
+ * (copied; NULL is allowed); NULL if memory ran out. Takes the pool's lock. The pool may have gone
+ * on since the failure was decided: so the cause comes from the error first. */
+struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int error,
+                                      int64_t waited_ns, const struct steps *steps);
 
 /* The report as lend_report_print has it. */
 void lend__text_add_report(struct text *text, const struct lend_report *report);

@@ -80,10 +80,22 @@ static void add_steps(struct text *text, const struct lend_report *report) {
 static void add_counts(struct text *text, const struct lend_report *report) {
     lend__text_add(text, ",\"models\":%u,\"free\":%u,\"lent\":%u,\"loading\":%u", report->models,
                    report->free, report->lent, report->loading);
-    lend__text_add(text, ",\"retiring\":%u,\"lost\":%u,\"suspended\":%s", report->retiring,
-                   report->lost, report->suspended ? "true" : "false");
+    lend__text_add(text, ",\"retiring\":%u,\"lost\":%u,\"stuck\":%u", report->retiring,
+                   report->lost, report->stuck);
+    lend__text_add(text, ",\"suspended\":%s,\"closing\":%s", report->suspended ? "true" : "false",
+                   report->closing ? "true" : "false");
     lend__text_add(text, ",\"waiting\":%u,\"waiters_max\":%u", report->waiting,
                    report->waiters_max);
+}
+
+/* "work":{"on":"load","slot":0,"for_ms":75000.000} of what is under way for longest, if anything.
+ */
+static void add_work(struct text *text, const struct lend_report *report) {
+    if (report->work_slot < 0)
+        return;
+    lend__text_add(text, ",\"work\":{\"on\":\"%s\",\"slot\":%d", report->work, report->work_slot);
+    add_ms(text, "for_ms", report->work_ns);
+    lend__text_add(text, "}");
 }
 
 static void add_report(struct text *text, const struct lend_report *report) {
@@ -93,6 +105,7 @@ static void add_report(struct text *text, const struct lend_report *report) {
     add_string(text, "cause", lend_cause_words(report->cause));
     add_ms(text, "waited_ms", report->waited_ns);
     add_counts(text, report);
+    add_work(text, report);
     add_holders(text, report);
     add_waiters(text, report);
     add_steps(text, report);

@@ -5,7 +5,6 @@
 
 /* "no model within 500 ms; " */
 static void add_failure(struct text *text, const struct lend_report *report) {
-    bool closing = report->cause == LEND_CAUSE_CLOSING || report->cause == LEND_CAUSE_TENANTS;
     switch (report->error) {
     case 0:
         return;
@@ -14,8 +13,8 @@ static void add_failure(struct text *text, const struct lend_report *report) {
         lend__text_add_duration(text, report->waited_ns);
         break;
     case EBUSY:
-        lend__text_add(text, closing ? "not closed within " : "no model free");
-        if (closing)
+        lend__text_add(text, report->closing ? "not closed within " : "no model free");
+        if (report->closing)
             lend__text_add_duration(text, report->waited_ns);
         break;
     case EDEADLK:
@@ -63,6 +62,16 @@ static void add_holder(struct text *text, const struct lend_holder *holder) {
     lend__text_add_site(text, holder->site);
 }
 
+/* "; load of #0 under way for 75 s, 1 stuck" */
+static void add_work(struct text *text, const struct lend_report *report) {
+    if (report->work_slot < 0)
+        return;
+    lend__text_add(text, "; %s of #%d under way for ", report->work, report->work_slot);
+    lend__text_add_duration(text, report->work_ns);
+    if (report->stuck > 0)
+        lend__text_add(text, ", %u stuck", report->stuck);
+}
+
 /* "thread 4711 waits at a.c:9 for pool "b", whose #0 thread 4712 holds for 3 s at b.c:5" */
 static void add_step(struct text *text, const struct lend_step *step) {
     lend__text_add_owner(text, step->kind, step->id, step->tid);
@@ -93,6 +102,7 @@ void lend__text_add_report(struct text *text, const struct lend_report *report) 
         lend__text_add(text, i == 0 ? ": " : ", ");
         add_holder(text, &report->holders[i]);
     }
+    add_work(text, report);
     if (report->step_count > 0) {
         lend__text_add(text, "; ");
         lend__text_add_steps(text, report->steps, report->step_count);

@@ -67,16 +67,17 @@ void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woke
     waiters_decide_all(&pool->locked.waiters, verdict, woken);
 }
 
-/* A slot lives if it can be lent again without a load that is known to fail. */
+/* A slot lives if it can be lent again without a load that is known to fail or to be stuck. */
 static bool slot_lives(const struct slot *slot) {
     switch (slot_state(slot)) {
     case SLOT_FREE:
     case SLOT_LENT:
-    case SLOT_RETIRING:
         return true;
+    case SLOT_RETIRING:
+        return !slot->stuck;
     case SLOT_LOADING:
     case SLOT_LOST:
-        return slot->failures == 0;
+        return slot->failures == 0 && !slot->stuck;
     case SLOT_ABSENT:
         return false;
     }
@@ -97,9 +98,27 @@ static uint32_t count_overdue(const lend_pool *pool) {
     return overdue;
 }
 
+uint32_t lend__pool_stuck(const lend_pool *pool) {
+    uint32_t stuck = 0;
+    for (uint32_t i = 0; i < pool->slot_count; i++)
+        stuck += pool->slots[i].stuck;
+    return stuck;
+}
+
+static uint32_t smaller(uint32_t one, uint32_t other) {
+    return one < other ? one : other;
+}
+
 uint32_t lend__pool_wanted(const lend_pool *pool) {
-    uint32_t overdue = count_overdue(pool), spares = pool->options.spares;
-    return pool->locked.models + (overdue < spares ? overdue : spares);
+    return pool->locked.models +
+           smaller(count_overdue(pool) + lend__pool_stuck(pool), pool->options.spares);
+}
+
+/* If it is oversized, present > models + min(overdue, spares) + stuck, which is at least what is
+ * wanted. */
+bool lend__pool_is_oversized(const lend_pool *pool) {
+    return lend__pool_present(pool) - lend__pool_stuck(pool) >
+           pool->locked.models + smaller(count_overdue(pool), pool->options.spares);
 }
 
 void lend__pool_survey(lend_pool *pool, struct list *woken) {
@@ -108,8 +127,7 @@ void lend__pool_survey(lend_pool *pool, struct list *woken) {
         if (slot_lives(&pool->slots[i]))
             pool->locked.hopeless = false;
     pool->locked.minds = pool->locked.suspended || pool->locked.reloading ||
-                         count_overdue(pool) > 0 ||
-                         lend__pool_present(pool) > lend__pool_wanted(pool);
+                         count_overdue(pool) > 0 || lend__pool_is_oversized(pool);
     if (pool->locked.hopeless)
         lend__pool_dismiss(pool, VERDICT_BROKEN, woken);
 }
@@ -127,7 +145,7 @@ void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken
         return;
     }
     slot->overdue = false;
-    if (lend__pool_present(pool) > lend__pool_wanted(pool)) {
+    if (lend__pool_is_oversized(pool)) {
         to_keeper(pool, slot, SLOT_RETIRING);
     } else if (pool->locked.reloading && pool->locked.claimed == NULL &&
                slot->edition != pool->locked.edition) {
@@ -141,15 +159,14 @@ void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken
 }
 
 bool lend__pool_is_drained(const lend_pool *pool) {
-    if (pool->locked.phase == POOL_OPEN || pool->locked.mending != NULL ||
-        pool->locked.visitors.length > 0 || pool->locked.tenants.length > 0 ||
-        pool->locked.operation != NULL)
+    if (pool->locked.phase == POOL_OPEN || pool->locked.visitors.length > 0 ||
+        pool->locked.tenants.length > 0 || pool->locked.operation != NULL)
         return false;
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         enum slot_state state = slot_state(&pool->slots[i]);
         bool rests = state == SLOT_FREE || state == SLOT_RETIRING || state == SLOT_LOST ||
                      state == SLOT_ABSENT || &pool->slots[i] == pool->locked.claimed;
-        if (!rests)
+        if (!rests || pool->slots[i].work != WORK_NONE)
             return false;
     }
     return true;

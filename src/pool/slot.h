@@ -11,21 +11,26 @@
  *     ABSENT    not part of the pool: beyond its present size
  *
  *     FREE     -> LENT               acquire, grant
- *     FREE     -> LOADING            the keeper renews or checks an idle model
+ *     FREE     -> LOADING            an idle model is renewed or checked
  *     FREE     -> RETIRING           one too many
  *     LENT     -> FREE               release
  *     LENT     -> RETIRING           release: broken, reset failed, worn, one too many
  *     LENT     -> LOADING            release of one that is to be renewed
  *     RETIRING -> LOADING | ABSENT   unloaded
  *     LOADING  -> FREE | LOST        loaded, or not
- *     LOADING  -> RETIRING           found unfit by a check
+ *     LOADING  -> RETIRING           found unfit by a check; loaded, but one too many by then
  *     LOST     -> LOADING | ABSENT
  *     ABSENT   -> LOST               one too few; due at once
  *
  * Who may touch a slot is the one that moves it:
  *   FREE     whoever takes it (gate.h)
  *   LENT     the lease's owner; its thread alone gives it back
- *   others   the keeper, and the closer once the keeper was joined; states change under pool->lock
+ *   others   while there is `work` on it, the mender that has it as its chore, which alone touches
+ *            the model and moves the slot; else whoever has pool->lock: the keeper, a mender that
+ *            looks for its next chore, the closer. States change under pool->lock
+ *
+ * Work that is late makes a slot `stuck`: it stays the mender's, with whatever model it has, and
+ * is counted as RETIRING or LOADING still, but is not hoped for (HOPE) until the work returns.
  *
  * State, gate and generation are one word, so that to be free, to be takeable and to be taken are
  * one thing. The generation counts the leases of the slot: a lease is valid exactly while life is
@@ -68,6 +73,17 @@ enum slot_state {
 #define HOLDS_FIRST 64
 #define HOLDS_SHARE 16
 
+/* After so many leases its owner looks how fast they followed each other (tick.c). */
+#define SLOT_TURNS 4096
+
+/* The operation of a model that is under way in the background. */
+enum slot_work {
+    WORK_NONE,
+    WORK_UNLOAD, /* RETIRING; or LOADING, and there is another model for it */
+    WORK_LOAD,   /* and check: LOADING */
+    WORK_CHECK,  /* LOADING, with its model */
+};
+
 struct slot {
     /* one line: all that an uncontended pair touches */
     _Alignas(CACHE_LINE) struct word life; /* generation << 4 | shut << 3 | state */
@@ -81,6 +97,7 @@ struct slot {
     int64_t loaded_ns;
 
     _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
+    int64_t turned_ns;  /* the owner's: the time of the last SLOT_TURNS-th lease */
     int64_t checked_ns; /* as loaded_ns: when the model was last found fit */
 
     /* under pool->lock */
@@ -89,6 +106,9 @@ struct slot {
     uint32_t failures;      /* loads that failed in a row */
     int64_t retry_at_ns;    /* while LOST: when to load again */
     bool overdue;           /* while LENT: to a job that overran its deadline */
+    enum slot_work work;
+    bool stuck; /* the work has not returned for options.load_alarm_ms; never without work */
+    int64_t work_since_ns;
 
     /* the keeper's own */
     uint64_t alarmed; /* the generation of the last lease that was told to be held long */
@@ -126,12 +146,9 @@ static inline void slot_tell(struct slot *slot, uint64_t generation, owner_word 
     word_publish(&slot->told, generation);
 }
 
-/* Count how long the lease that ends has lasted: on its owner's thread, while it is LENT. */
-void lend__slot_count_hold(struct slot *slot);
-
-static inline void slot_count_hold(struct slot *slot, uint64_t generation) {
-    if (__builtin_expect(generation <= HOLDS_FIRST || generation % HOLDS_SHARE == 0, 0))
-        lend__slot_count_hold(slot);
+/* Is this one of the leases whose length is counted? */
+static inline bool lease_is_sampled(uint64_t generation) {
+    return SLOT_ACCOUNTED && (generation <= HOLDS_FIRST || generation % HOLDS_SHARE == 0);
 }
 
 /* The same as reports have it. */

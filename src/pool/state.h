@@ -16,7 +16,9 @@
  * ONCE    a borrower in the list is undecided; deciding it unlinks it (sync/waiter.h)
  * HOPE    while `hopeless`, nobody waits
  * CLOSED  a pool is freed only when every slot is FREE, RETIRING, LOST or ABSENT, nobody is inside
- * a slow path (`visitors`), no tenant is left and the keeper does nothing
+ *         a slow path (`visitors`), no tenant is left and no mender is busy
+ * MENDED  a slot has work exactly while it is the chore of one mender; then it is RETIRING or
+ * LOADING
  *
  * lend__pool_settle restores GATE and WORK; whoever changes the waiters, a list or the phase under
  * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the
@@ -52,7 +54,7 @@ enum pool_phase {
 
 /* The rate at which a pool is lent; the keeper's own. */
 struct tick {
-    int64_t window_ns; /* when it was last looked at */
+    int64_t window_ns; /* when it was last looked at; 0 while nobody asks */
     uint64_t leases;   /* how many there had been by then */
 };
 
@@ -70,7 +72,7 @@ struct lend_pool {
     struct word tick_ns; /* the coarse clock as the keeper reads it; 0: read it yourself */
     struct slot *slots;  /* slot_count of them */
     uint32_t slot_count; /* options.models_max + options.spares */
-    uint32_t number;     /* of the pools of the process */
+    uint64_t number;     /* of the pools of the process, from 1 */
     uint64_t era;        /* sync/fork.h */
     bool wears;          /* models are recycled */
 
@@ -88,8 +90,8 @@ struct lend_pool {
         bool reloading;            /* idle slots of an older edition are renewed one by one */
         bool hopeless;             /* no slot lives; derived */
         bool minds;                /* a model that comes back is looked at; derived */
-        struct slot *mending;      /* the slot that the keeper is busy with, or NULL */
-        struct slot *claimed;      /* LOADING, to be renewed by the keeper next, or NULL */
+        struct slot *claimed;      /* LOADING, to be renewed next, or NULL; only while reloading */
+        struct list menders;       /* of struct mender.node */
         struct parker *closer;     /* of the thread that waits in close, or NULL */
         struct parker *operation;  /* of the thread that waits in reload or resize, or NULL */
         int64_t progress_ns;       /* when a waiter was granted last, or the first one came */
@@ -134,26 +136,48 @@ void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woke
 void lend__pool_survey(lend_pool *pool, struct list *woken);
 
 /* Under the lock: how many slots there are, and how many there should be: one for each model that
- * it is to have and, as far as there are spares, for each that is overdue. */
+ * it is to have and, as far as there are spares, for each that is overdue or stuck. */
 uint32_t lend__pool_present(const lend_pool *pool);
 uint32_t lend__pool_wanted(const lend_pool *pool);
 
+/* Under the lock: how many slots have work that does not return. */
+uint32_t lend__pool_stuck(const lend_pool *pool);
+
+/* Under the lock: are there more than there should be, not counting those that are stuck? Never
+ * while there are fewer than wanted. */
+bool lend__pool_is_oversized(const lend_pool *pool);
+
 /* Under the lock: a LENT slot that its owner gives back goes where it is needed: to a waiter, to
- * whoever comes next, or to the keeper. */
+ * whoever comes next, or to a mender. */
 void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken);
 
-/* Under the lock, by the keeper: tell a thread in reload or resize what has come of it. */
+/* Under the lock: tell a thread in reload or resize what has come of it. */
 void lend__operation_settle(lend_pool *pool);
+
+/* Under the lock: no more is renewed, and what was set aside for it goes back. Survey and settle
+ * afterwards. */
+void lend__reload_end(lend_pool *pool);
+
+/* Is the calling thread the keeper of this pool, or one of its menders? Takes the lock. */
+bool lend__pool_runs_here(lend_pool *pool);
+
+/* "load", "check", "unload". */
+const char *lend__work_words(enum slot_work work);
 
 /* By the keeper, without the lock: tell of leases held for long and of stalls. Returns when to look
  * again. */
 lend_deadline lend__alarms_look(lend_pool *pool);
 
-/* By the keeper, before it sleeps: have the clock read for the borrowers, if that is worth it.
+/* By the owner of a slot, each SLOT_TURNS leases: if they followed each other fast, have the keeper
+ * read the clock. */
+void lend__tick_note_turns(lend_pool *pool, struct slot *slot, int64_t now_ns);
+
+/* By the keeper, before it sleeps: read the clock for the borrowers, while that is worth it.
  * Returns when to look again. */
 lend_deadline lend__tick_look(lend_pool *pool);
 
-/* The coarse clock, for stamps of leases. */
+/* The coarse clock, for stamps of leases. What the keeper was too busy to refresh is a little
+ * old. */
 static inline int64_t pool_now_ns(const lend_pool *pool) {
     int64_t tick_ns = (int64_t)word_peek(&pool->tick_ns);
     return tick_ns != 0 ? tick_ns : lend__clock_coarse_ns();

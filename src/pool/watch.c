@@ -93,10 +93,12 @@ static void fill_step(struct lend_step *step, const struct wait *wait, int64_t n
 static struct steps *trace(struct wait *victim) {
     uint64_t number = ++watch.walks;
     size_t count = 0;
-    for (struct wait *wait = victim; wait != NULL && wait->walk != number; wait = wait->tied) {
-        wait->walk = number;
+    struct wait *next = victim;
+    do {
+        next->walk = number;
+        next = next->tied;
         count++;
-    }
+    } while (next != NULL && next->walk != number);
     struct steps *steps = lend__memory_new(sizeof *steps + count * sizeof steps->list[0]);
     if (steps == NULL)
         return NULL;

@@ -17,7 +17,7 @@ static inline uint64_t fork_era(void) {
 
 /* Around each fork from now on, on the thread that forks: `prepare` before, `parent` and `child`
  * after it. The era has begun when `child` runs. Each call adds three more; `prepare` runs in the
- * reverse order, so locks are taken from the upper floors down. */
-void lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+ * reverse order, so locks are taken from the upper floors down. 0, or ENOMEM: none was added. */
+int lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
 #endif

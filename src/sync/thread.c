@@ -73,47 +73,63 @@ bool lend__thread_is_self(const struct thread *thread) {
 }
 
 /* What the key holds: how many rounds of destructors have been. */
-static pthread_key_t end_key;
-static pthread_once_t end_once = PTHREAD_ONCE_INIT;
+static struct word end_key;  /* pthread_key_t + 1, or 0 */
 static struct word end_hook; /* void (*)(void), or 0 */
+
+static int set_round(uintptr_t round) {
+    return pthread_setspecific((pthread_key_t)(word_read(&end_key) - 1), (void *)round);
+}
 
 /* After a cancellation AddressSanitizer takes the frames that were unwound for still being there,
  * and complains of the hook's use of their stack; it is in the program, or it is not. */
 extern void __asan_handle_no_return(void) __attribute__((__weak__));
 
 /* Whatever the caller's destructors give back shall be given back by them, so the last round but
- * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. */
+ * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. If
+ * there is no memory for another round, this one has to do. */
 static void end_round(void *value) {
     uintptr_t round = (uintptr_t)value;
     void (*hook)(void) = (void (*)(void))(uintptr_t)word_read(&end_hook);
     if (__asan_handle_no_return != NULL)
         __asan_handle_no_return();
-    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS)
-        pthread_setspecific(end_key, (void *)(round + 1));
-    else if (hook != NULL)
+    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && set_round(round + 1) == 0)
+        return;
+    if (hook != NULL)
         hook();
 }
 
-static void make_end_key(void) {
-    int error = pthread_key_create(&end_key, end_round);
-    LEND_ASSERT(error == 0, "no key for the end of threads");
-}
-
-void lend__thread_at_end(void (*hook)(void)) {
+/* Without a lock, which the child of a fork might find taken: of two who make the key at once, one
+ * throws his away. */
+int lend__thread_at_end(void (*hook)(void)) {
+    pthread_key_t key;
+    uint64_t none = 0;
     word_publish(&end_hook, (uint64_t)(uintptr_t)hook);
+    if (word_read(&end_key) != 0)
+        return 0;
+    if (pthread_key_create(&key, end_round) != 0)
+        return ENOMEM;
+    while (none == 0 && !word_swap(&end_key, &none, (uint64_t)key + 1))
+        ;
+    if (none != 0)
+        pthread_key_delete(key);
+    return 0;
 }
 
+/* Tried again at each use until it works. */
 owner_word lend__thread_identify(void) {
-    pthread_once(&end_once, make_end_key);
-    pthread_setspecific(end_key, (void *)(uintptr_t)1);
+    struct thread_self *self = &lend__thread_self;
     uint32_t tid = (uint32_t)syscall(SYS_gettid);
-    lend__thread_self.owner = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
-    return lend__thread_self.owner;
+    if (self->identity == 0)
+        self->identity = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
+    if (word_read(&end_key) == 0 || set_round(1) == 0)
+        self->owner = self->identity;
+    return self->identity;
 }
 
 owner_word lend__thread_job_begin(uint64_t number) {
-    owner_word before = thread_owner();
-    lend__thread_self.owner = owner_make(OWNER_JOB, owner_tid(before), number);
+    uint32_t tid = owner_tid(thread_owner());
+    owner_word before = lend__thread_self.owner;
+    lend__thread_self.owner = owner_make(OWNER_JOB, tid, number);
     return before;
 }
 

@@ -69,14 +69,22 @@ struct errand {
     struct errand *outer;
 };
 
-/* A power of two: of so many pools at a time a thread remembers its slot. */
+/* The slot that a thread had last in a pool. */
+struct last_slot {
+    uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is there */
+    void *slot;
+};
+
+/* Of so many pools at a time a thread remembers that. */
 #define THREAD_SLOTS 4
 
 /* What lend knows of the running thread. */
 struct thread_self {
-    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 before first use */
+    owner_word owner;       /* who borrows on it now: the thread, or a job; 0 while its end would
+                               not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
-    uint32_t slots[THREAD_SLOTS]; /* indices of those it had last: thread_slot */
+    owner_word identity;    /* the thread, from its first use of lend on */
+    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
@@ -84,22 +92,30 @@ struct thread_self {
 extern _Thread_local struct thread_self lend__thread_self
     __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
 
-/* Give the thread its identity. Returns it. */
+/* Give the thread its identity, and have its end seen if it can be: `owner` says whether. Returns
+ * the identity. */
 owner_word lend__thread_identify(void);
 
-/* Called at the end of every thread that has an identity, on it, after the destructors of its
- * caller's own thread-specific data: return, pthread_exit, cancellation. Set once. */
-void lend__thread_at_end(void (*hook)(void));
+/* Called at the end of every thread whose end is seen, on it, after the destructors of its caller's
+ * own thread-specific data: return, pthread_exit, cancellation. The same hook each time. 0 or
+ * ENOMEM. */
+int lend__thread_at_end(void (*hook)(void));
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
 }
 
-/* Where the thread keeps the index of the slot that it had last in the pool of this number. Only a
- * hint, and perhaps another pool's: there is no more to it than where to look first. */
-static inline uint32_t *thread_slot(uint32_t pool_number) {
-    return &lend__thread_self.slots[pool_number % THREAD_SLOTS];
+/* Will the end of the calling thread be seen? What a thread borrows of which that is not known
+ * could be lost with it. */
+static inline bool thread_end_is_seen(void) {
+    thread_owner();
+    return __builtin_expect(lend__thread_self.owner != 0, 1);
+}
+
+/* Where the thread keeps the slot of this pool; it may be another pool's. */
+static inline struct last_slot *thread_last_slot(const void *pool) {
+    return &lend__thread_self.slots[((uintptr_t)pool >> 10) % THREAD_SLOTS];
 }
 
 /* From here to the matching end, this thread borrows as job `number`. Returns what to hand to
@@ -121,7 +137,7 @@ static inline void thread_errand_end(struct errand *errand) {
 /* The thread ends, and the stack that its errands are on is being unwound: it is just itself. */
 static inline void thread_forget_errands(void) {
     lend__thread_self.errands = NULL;
-    lend__thread_self.owner = 0;
+    lend__thread_self.owner = lend__thread_self.identity;
 }
 
 static inline bool thread_is_busy_for(const void *executor) {

@@ -182,6 +182,73 @@ static void a_reload_that_runs_out_of_time_leaves_the_rest_as_it_is(void **state
     fakes_close(&fakes, pool);
 }
 
+/* It was set aside to be the next one, and then there was no next one. */
+static void a_model_that_came_back_during_a_reload_that_fails_is_lent_again(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate loading;
+    gate_init(&loading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct lend_lease held = borrow_now(pool);
+    fakes_fail_next(&fakes.load, 1, EIO, "the new file is damaged");
+    unsigned held_load = fakes_hold(&fakes.load, &loading);
+    struct reload operation = {.pool = pool, .deadline = LEND_FOREVER};
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
+    lend_release(&held);
+    gate_open(&loading);
+    assert_int_equal(thread_join(&operation.thread), EIO);
+    assert_true(eventually(stats_of(pool).free == 2));
+    atomic_store(&fakes.load.gate, NULL);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
+/* The keeper is kept busy with the one, the other comes back to a reload, which then runs out of
+ * time. */
+static void what_a_reload_set_aside_is_lent_again_when_it_runs_out_of_time(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate loading;
+    gate_init(&loading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct lend_lease broken = borrow_now(pool), held = borrow_now(pool);
+    unsigned held_load = fakes_hold(&fakes.load, &loading);
+    lend_release_broken(&broken, NULL);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
+    struct reload operation = {.pool = pool, .deadline = lend_within_ms(100)};
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(stats_of(pool).reloading));
+    lend_release(&held);
+    assert_int_equal(thread_join(&operation.thread), ETIMEDOUT);
+    assert_int_equal(stats_of(pool).free, 1);
+    gate_open(&loading);
+    assert_true(eventually(stats_of(pool).free == 2));
+    assert_int_equal(stats_of(pool).loads, 3);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
+static void a_model_whose_load_began_before_the_reload_is_not_a_new_one(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate loading;
+    gate_init(&loading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease broken = borrow_now(pool);
+    unsigned held_load = fakes_hold(&fakes.load, &loading);
+    lend_release_broken(&broken, NULL);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
+    struct reload operation = {.pool = pool, .deadline = LEND_FOREVER};
+    thread_start(&operation.thread, reload, &operation);
+    assert_true(eventually(stats_of(pool).reloading));
+    gate_open(&loading);
+    assert_int_equal(thread_join(&operation.thread), 0);
+    assert_int_equal(number_of(pool), 3);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
 static void close_ends_a_reload(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -272,6 +339,9 @@ int main(void) {
         cmocka_unit_test(a_reload_gets_its_turn_though_others_wait),
         cmocka_unit_test(a_model_that_cannot_be_reloaded_stays),
         cmocka_unit_test(a_reload_that_runs_out_of_time_leaves_the_rest_as_it_is),
+        cmocka_unit_test(a_model_that_came_back_during_a_reload_that_fails_is_lent_again),
+        cmocka_unit_test(what_a_reload_set_aside_is_lent_again_when_it_runs_out_of_time),
+        cmocka_unit_test(a_model_whose_load_began_before_the_reload_is_not_a_new_one),
         cmocka_unit_test(close_ends_a_reload),
         cmocka_unit_test(a_pool_grows_up_to_its_bound),
         cmocka_unit_test(a_waiter_gets_the_model_that_is_new),

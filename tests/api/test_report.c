@@ -192,9 +192,11 @@ static void a_model_that_is_loaded_again_is_worth_waiting_for(void **state) {
     for (int i = 0; i < 2; i++)
         lend_release_broken(&leases[i], "");
     assert_true(eventually(stats_of(pool).loading == 1));
-    check_live_text(pool, "pool \"ocr\": 0 of 2 lent, 1 loading, 1 retiring");
+    check_live_text(pool,
+                    "pool \"ocr\": 0 of 2 lent, 1 loading, 1 retiring; load of #0 under way for D");
     check_refusal(pool, LEND_NOW, LEND_CAUSE_LOADING,
                   "pool \"ocr\": no model free; 0 of 2 lent, 1 loading, 1 retiring; "
+                  "load of #0 under way for D; "
                   "models are still being loaded");
     gate_open(&gate);
     assert_true(eventually(stats_of(pool).free == 2));
@@ -216,9 +218,9 @@ static void the_loader_is_quoted_while_models_are_missing(void **state) {
     unsigned held = fakes_hold(&fakes.load, &gate);
     assert_true(eventually(atomic_load(&fakes.load.calls) == held));
     check_refusal(pool, LEND_FOREVER, LEND_CAUSE_LOADER,
-                  "pool \"ocr\": no model; 0 of 1 lent, 1 loading; "
+                  "pool \"ocr\": no model; 0 of 1 lent, 1 loading; load of #0 under way for D; "
                   "the loader says: the shelf is empty; no model can be loaded");
-    check_live_text(pool, "pool \"ocr\": 0 of 1 lent, 1 loading; "
+    check_live_text(pool, "pool \"ocr\": 0 of 1 lent, 1 loading; load of #0 under way for D; "
                           "the loader says: the shelf is empty; no model can be loaded");
     struct lend_lease failed = lend_acquire(pool, LEND_FOREVER);
     assert_int_equal(lend_lease_error(&failed), EIO);

@@ -5,7 +5,8 @@
 # named nowhere else.
 #
 #   src/base < src/sync < src/pool < src/exec
-#   src/ocr, examples, tests: on the public headers alone, but for tests/unit, which looks inside
+#   src/ocr, examples, tests: on the public headers alone, but for tests/unit and tests/sim, which
+#   look inside
 set -eu
 checks=$LEND_SOURCE_DIR/tests/checks
 cd "$LEND_SOURCE_DIR"
@@ -57,7 +58,7 @@ findings() {
     belongs_to "src/ocr and its users" '<lend/ocr\.h>' include src/base src/sync src/pool src/exec
 
     # shellcheck disable=SC2046  # a list on purpose
-    stands_on_the_api examples $(find tests -mindepth 1 -maxdepth 1 -type d ! -name unit)
+    stands_on_the_api examples $(find tests -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name sim)
 
     belongs_to src/sync '<(pthread|semaphore|threads|stdatomic)\.h>|pthread_|atomic_|_Atomic' \
         include src/base src/pool src/exec

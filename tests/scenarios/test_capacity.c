@@ -6,6 +6,7 @@
  */
 #include "support/await.h"
 #include "support/borrower.h"
+#include "support/events.h"
 #include "support/fake_model.h"
 #include "support/shelf.h"
 #include "support/workshop.h"
@@ -193,6 +194,110 @@ static void a_pool_that_has_drained_into_a_stuck_load_says_so(void **state) {
     shelf_close(&shelf);
 }
 
+/* The thread that would have loaded the second one is inside the first. */
+static void a_pool_that_has_drained_refills_though_its_loader_is_stuck(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct events events;
+    struct gate gate;
+    struct borrower waiters[3];
+    gate_init(&gate);
+    events_init(&events);
+    lend_pool *pool = fakes_pool(&fakes, .models = 3, .load_alarm_ms = 50, .sink = events_record,
+                                 .sink_context = &events);
+    struct lend_lease leases[3] = {borrow_detached(pool), borrow_detached(pool),
+                                   borrow_detached(pool)};
+    borrowers_queue_up(waiters, 3, pool);
+    unsigned stuck = fakes_hold(&fakes.load, &gate);
+    lend_release_broken(&leases[0], NULL);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= stuck));
+    atomic_store(&fakes.load.gate, NULL);
+    for (int i = 1; i < 3; i++)
+        lend_release_broken(&leases[i], NULL);
+    borrowers_join(waiters, 3, 0);
+    assert_true(eventually(stats_of(pool).free == 2));
+    assert_true(is_whole(pool));
+    assert_int_equal(stats_of(pool).stuck, 1);
+    assert_int_equal(events_count_of(&events, LEND_EVENT_LOAD_STUCK), 1);
+    gate_open(&gate);
+    check_all_free(pool, 3);
+    fakes_close(&fakes, pool);
+    events_deinit(&events);
+    gate_deinit(&gate);
+}
+
+static void a_pool_whose_every_load_is_stuck_refuses_at_once_and_says_why(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .load_alarm_ms = 20);
+    struct lend_lease leases[2] = {borrow_now(pool), borrow_now(pool)};
+    fakes_hold(&fakes.load, &gate);
+    for (int i = 0; i < 2; i++)
+        lend_release_broken(&leases[i], NULL);
+    assert_true(eventually(stats_of(pool).stuck == 2));
+    struct lend_lease refused = lend_acquire(pool, LEND_FOREVER);
+    assert_int_equal(lend_lease_error(&refused), EIO);
+    assert_int_equal(lend_lease_report(&refused)->cause, LEND_CAUSE_STUCK);
+    assert_string_equal(lend_lease_report(&refused)->loader.text,
+                        "a load has not returned for 20 ms");
+    lend_release(&refused);
+    assert_true(is_whole(pool));
+    gate_open(&gate);
+    check_all_free(pool, 2);
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
+/* The workers go on with what is left. */
+static void a_load_takes_no_worker_from_the_jobs(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    lend_executor *executor;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = 2)), 0);
+    struct lend_lease broken = borrow_now(pool);
+    unsigned stuck = fakes_hold(&fakes.load, &gate);
+    lend_release_broken(&broken, NULL);
+    assert_true(eventually(atomic_load(&fakes.load.calls) >= stuck));
+    for (int i = 0; i < 100; i++) {
+        lend_future *future;
+        assert_int_equal(lend_submit(executor, &LEND_JOB(.run = plain_job_run), &future), 0);
+        assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+        assert_int_equal(lend_future_error(future), 0);
+        lend_future_drop(future);
+    }
+    assert_int_equal(stats_of(pool).loading, 1);
+    gate_open(&gate);
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    check_all_free(pool, 2);
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
+/* more threads than cores: slower by a factor, and nothing to see of it */
+
+static void a_pool_that_wants_more_cores_than_there_are_is_told_so(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct events events;
+    events_init(&events);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .model_threads = 100000,
+                                 .sink = events_record, .sink_context = &events);
+    assert_int_equal(events_count(&events), 1);
+    struct recorded_event told = events_first_of(&events, LEND_EVENT_OVERSUBSCRIBED);
+    assert_non_null(strstr(told.text, "2 models x 100000 threads on "));
+    fakes_close(&fakes, pool);
+    pool = fakes_pool(&fakes, .models = LEND_MODELS_AUTO, .model_threads = 100000);
+    assert_int_equal(stats_of(pool).models, 1);
+    fakes_close(&fakes, pool);
+    events_deinit(&events);
+}
+
 /* a return that is stuck: the model is with the thread that gives it back */
 
 static void a_reset_that_is_stuck_is_named_with_the_line_that_borrowed(void **state) {
@@ -222,6 +327,38 @@ static void a_reset_that_is_stuck_is_named_with_the_line_that_borrowed(void **st
     assert_int_equal(borrower_join(&stuck), 0);
     assert_int_equal(borrower_join(&waiter), 0);
     check_all_free(pool, 1);
+    fakes_close(&fakes, pool);
+    events_deinit(&events);
+    gate_deinit(&gate);
+}
+
+static void while_a_reset_is_stuck_the_other_models_are_lent(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct events events;
+    struct gate gate;
+    gate_init(&gate);
+    events_init(&events);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .hold_alarm_ms = 20, .sink = events_record,
+                                 .sink_context = &events);
+    struct borrower stuck = {.pool = pool, .deadline = LEND_NOW};
+    unsigned call = fakes_hold(&fakes.reset, &gate);
+    borrower_start(&stuck);
+    assert_true(eventually(atomic_load(&fakes.reset.calls) >= call));
+    atomic_store(&fakes.reset.gate, NULL);
+    assert_true(eventually(events_count_of(&events, LEND_EVENT_HELD_LONG) == 1));
+    struct recorded_event told = events_first_of(&events, LEND_EVENT_HELD_LONG);
+    assert_non_null(strstr(told.site->file, "borrower.c"));
+    for (int i = 0; i < 1000; i++) {
+        struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+        assert_true(lend_lease_ok(&lease));
+        assert_int_not_equal((int)lease.slot, told.slot);
+        fake_use(lease.model);
+        lend_release(&lease);
+    }
+    gate_open(&gate);
+    assert_int_equal(borrower_join(&stuck), 0);
+    check_all_free(pool, 2);
     fakes_close(&fakes, pool);
     events_deinit(&events);
     gate_deinit(&gate);
@@ -268,7 +405,12 @@ int main(void) {
         cmocka_unit_test(what_fails_at_the_start_fails_the_start_with_its_own_words),
         cmocka_unit_test(while_one_load_is_stuck_the_other_models_are_lent),
         cmocka_unit_test(a_pool_that_has_drained_into_a_stuck_load_says_so),
+        cmocka_unit_test(a_pool_that_has_drained_refills_though_its_loader_is_stuck),
+        cmocka_unit_test(a_pool_whose_every_load_is_stuck_refuses_at_once_and_says_why),
+        cmocka_unit_test(a_load_takes_no_worker_from_the_jobs),
+        cmocka_unit_test(a_pool_that_wants_more_cores_than_there_are_is_told_so),
         cmocka_unit_test(a_reset_that_is_stuck_is_named_with_the_line_that_borrowed),
+        cmocka_unit_test(while_a_reset_is_stuck_the_other_models_are_lent),
         cmocka_unit_test(a_reset_that_is_stuck_after_a_job_costs_no_capacity_if_there_is_a_spare),
     };
     return cmocka_run_group_tests_name("capacity", tests, NULL, NULL);

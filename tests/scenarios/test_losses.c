@@ -49,10 +49,11 @@ static int leave(lend_pool *pool, unsigned way) {
         case 3:
             return lend_run(pool, LEND_BY_DEFAULT, fail_in_run, NULL);
         }
-    } lend_else {
+    }
+    lend_else {
         return lend_lease_error(&page);
-    } lend_end
-    return EBADMSG;
+    }
+    lend_end return EBADMSG;
 failed:
     return EBADMSG;
 }
@@ -161,9 +162,11 @@ __attribute__((__no_sanitize_address__)) static int use_until_cancelled(void *ar
             fake_begin(page.model);
             fake_end(page.model);
             pthread_testcancel();
-        } lend_else {
+        }
+        lend_else {
             return lend_lease_error(&page);
-        } lend_end
+        }
+        lend_end
     }
 }
 

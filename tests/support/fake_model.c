@@ -158,6 +158,8 @@ lend_pool *fakes_pool_open(struct fakes *fakes, const struct lend_pool_options *
     lend_pool *pool = NULL;
     own.ops = options->ops != NULL ? options->ops : &fake_ops;
     own.ops_context = fakes;
+    if (own.model_threads == 0 && own.models != LEND_MODELS_AUTO)
+        own.model_threads = LEND_NO_CORES; /* whatever machine this is */
     fakes->have_reset = own.ops->reset != NULL;
     int error = lend_pool_open(&pool, &own);
     if (error != 0)

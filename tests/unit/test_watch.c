@@ -3,6 +3,7 @@
  * The deadlock check against exhaustive search: random states of threads, pools and jobs, and for
  * each the question whether a wait can end before its deadline, answered by trying everything that
  * anybody could do. */
+#include "oracle/world.h"
 #include "pool/watch.h"
 
 #include <setjmp.h>
@@ -17,182 +18,7 @@
 #include <cmocka.h>
 
 enum { THREADS_MAX = 6, POOLS_MAX = 3, UNITS_MAX = 3, JOBS_MAX = 4, EXECUTORS_MAX = 2 };
-enum { NOBODY = -1, ANYBODY = -2 }; /* a unit that is free, or whose lease was detached */
-enum { FOREVER = 1000 };
 enum { STATES = 120000 };
-
-enum doing { RUNS, WAITS_FOR_POOL, WAITS_FOR_JOB };
-
-struct thread_state {
-    enum doing doing;
-    int what;      /* the pool or job it waits for */
-    int deadline;  /* of the wait */
-    int ticket;    /* its place in the pool's queue */
-    int runs_job;  /* the job that it runs, or NOBODY */
-    int works_for; /* executor, or NOBODY */
-};
-
-enum job_stage { JOB_QUEUED, JOB_RUNS, JOB_OVER };
-
-struct job_state {
-    enum job_stage stage;
-    int executor, deadline;
-};
-
-struct world {
-    int threads, pools, jobs, executors;
-    int units[POOLS_MAX]; /* how many it has */
-    int holder[POOLS_MAX][UNITS_MAX];
-    struct thread_state thread[THREADS_MAX];
-    struct job_state job[JOBS_MAX];
-};
-
-/* When a wait ends of itself. */
-static int end_of(const struct world *world, int thread) {
-    const struct thread_state *t = &world->thread[thread];
-    int deadline = t->deadline;
-    if (t->doing == WAITS_FOR_JOB && world->job[t->what].deadline < deadline)
-        deadline = world->job[t->what].deadline;
-    return deadline;
-}
-
-/* what anybody can do */
-
-static void give_unit(struct world *world, int pool, int unit) {
-    int head = NOBODY;
-    for (int i = 0; i < world->threads; i++) {
-        const struct thread_state *t = &world->thread[i];
-        if (t->doing == WAITS_FOR_POOL && t->what == pool &&
-            (head == NOBODY || t->ticket < world->thread[head].ticket))
-            head = i;
-    }
-    world->holder[pool][unit] = head;
-    if (head != NOBODY)
-        world->thread[head].doing = RUNS;
-}
-
-static void end_job(struct world *world, int job) {
-    world->job[job].stage = JOB_OVER;
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing == WAITS_FOR_JOB && world->thread[i].what == job)
-            world->thread[i].doing = RUNS;
-}
-
-static void start_job(struct world *world, int thread) {
-    for (int j = 0; j < world->jobs; j++) {
-        struct job_state *job = &world->job[j];
-        if (job->stage == JOB_QUEUED && job->executor == world->thread[thread].works_for) {
-            job->stage = JOB_RUNS;
-            world->thread[thread].runs_job = j;
-            return;
-        }
-    }
-}
-
-/* exhaustive search */
-
-#define SEEN_MAX (1 << 16)
-
-struct search {
-    int target; /* the thread whose wait it is about */
-    int limit;  /* nothing that happens at this time or later counts */
-    uint32_t number;
-    size_t count;
-    bool overflowed;
-    struct {
-        uint32_t search; /* that filled it */
-        struct world world;
-    } seen[2 * SEEN_MAX]; /* by hash, with the next free place for who comes second */
-};
-
-/* FNV-1a (Fowler, Noll, Vo). */
-static uint32_t hash(const struct world *world) {
-    const unsigned char *bytes = (const unsigned char *)world;
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < sizeof *world; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
-}
-
-static bool was_seen(struct search *search, const struct world *world) {
-    uint32_t place = hash(world) % (2 * SEEN_MAX);
-    for (; search->seen[place].search == search->number; place = (place + 1) % (2 * SEEN_MAX))
-        if (memcmp(&search->seen[place].world, world, sizeof *world) == 0)
-            return true;
-    search->overflowed = search->overflowed || ++search->count > SEEN_MAX;
-    search->seen[place].search = search->number;
-    search->seen[place].world = *world;
-    return search->overflowed;
-}
-
-static bool can_end(struct search *search, struct world world);
-
-static bool after_releases(struct search *search, const struct world *world, int thread) {
-    for (int p = 0; p < world->pools; p++)
-        for (int u = 0; u < world->units[p]; u++)
-            if (world->holder[p][u] == thread || world->holder[p][u] == ANYBODY) {
-                struct world next = *world;
-                give_unit(&next, p, u);
-                if (can_end(search, next))
-                    return true;
-            }
-    return false;
-}
-
-static bool after_job_end(struct search *search, const struct world *world, int thread) {
-    int job = world->thread[thread].runs_job;
-    if (job == NOBODY)
-        return false;
-    struct world next = *world;
-    next.thread[thread].runs_job = NOBODY;
-    end_job(&next, job);
-    start_job(&next, thread);
-    return can_end(search, next);
-}
-
-/* The next deadline passes: all waits and queued jobs that end then. */
-static bool after_time(struct search *search, const struct world *world) {
-    int next_time = search->limit;
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing != RUNS && end_of(world, i) < next_time)
-            next_time = end_of(world, i);
-    if (next_time == search->limit)
-        return false;
-    struct world next = *world;
-    for (int i = 0; i < world->threads; i++)
-        if (world->thread[i].doing != RUNS && end_of(world, i) == next_time)
-            next.thread[i].doing = RUNS;
-    return can_end(search, next);
-}
-
-static bool can_end(struct search *search, struct world world) {
-    if (world.thread[search->target].doing == RUNS)
-        return true;
-    if (was_seen(search, &world))
-        return false;
-    for (int i = 0; i < world.threads; i++)
-        if (world.thread[i].doing == RUNS &&
-            (after_releases(search, &world, i) || after_job_end(search, &world, i)))
-            return true;
-    for (int p = 0; p < world.pools; p++) /* what is detached, anybody may bring back */
-        for (int u = 0; u < world.units[p]; u++)
-            if (world.holder[p][u] == ANYBODY) {
-                struct world next = world;
-                give_unit(&next, p, u);
-                if (can_end(search, next))
-                    return true;
-            }
-    return after_time(search, &world);
-}
-
-/* Can this wait end before its time? */
-static bool is_hopeful(struct search *search, const struct world *world, int thread) {
-    search->target = thread;
-    search->limit = end_of(world, thread);
-    search->number++;
-    search->count = 0;
-    return can_end(search, *world);
-}
 
 /* the same world, as the watch sees it */
 
@@ -256,10 +82,10 @@ static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name 
 static int judge(const struct world *world, int newest) {
     struct shown shown[THREADS_MAX];
     for (int i = 0; i < world->threads; i++) {
-        int end = end_of(world, i);
+        int end = world_end_of_wait(world, i);
         shown[i] = (struct shown){
             .wait = {.ops = &ops,
-                     .deadline = {end == FOREVER ? INT64_MAX : end},
+                     .deadline = {end == WORLD_FOREVER ? INT64_MAX : end},
                      .owner = owner_make(OWNER_THREAD, tid_of(i), (uint64_t)i + 1)},
             .world = world,
             .thread = i,
@@ -290,7 +116,7 @@ static int below(int bound) {
 }
 
 static int random_deadline(void) {
-    return below(2) == 0 ? FOREVER : 1 + below(20);
+    return below(2) == 0 ? WORLD_FOREVER : 1 + below(20);
 }
 
 /* Workers first, then plain threads; each running job has its worker. */
@@ -359,8 +185,6 @@ static void make_world(struct world *world) {
 
 static void the_check_agrees_with_exhaustive_search_in_every_random_state(void **state) {
     (void)state;
-    struct search *search = calloc(1, sizeof *search);
-    assert_non_null(search);
     int refused = 0, undecided = 0;
     random_state = 88172645463325252u;
     for (int i = 0; i < STATES; i++) {
@@ -373,19 +197,17 @@ static void the_check_agrees_with_exhaustive_search_in_every_random_state(void *
         }
         int victim = judge(&world, newest);
         int asked = victim != NOBODY ? victim : newest;
-        search->overflowed = false;
-        bool hopeful = is_hopeful(search, &world, asked);
-        if (search->overflowed && !hopeful) {
+        enum hope hope = world_hope(&world, asked);
+        if (hope == TOO_LARGE_TO_TELL) {
             undecided++;
             continue;
         }
         refused += victim != NOBODY;
-        if (hopeful != (victim == NOBODY))
+        if ((hope == HOPEFUL) != (victim == NOBODY))
             fail_msg("state %d: thread %d %s, and could %s", i, asked,
                      victim != NOBODY ? "was refused" : "was left to wait",
-                     hopeful ? "have gone on" : "never go on");
+                     hope == HOPEFUL ? "have gone on" : "never go on");
     }
-    free(search);
     print_message("%d states: %d refused, %d too large to search\n", STATES, refused, undecided);
     assert_true(refused > STATES / 20 && refused < STATES / 20 * 19);
     assert_true(undecided < STATES / 100);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A report is taken after the failure was decided, of a pool that has gone on meanwhile: it says
+ * why this call failed, not what has become of the pool since. */
+#include "pool/report.h"
+
+#include <lend/lease.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int load(void **ret_model, void *context, struct lend_reason *reason) {
+    static char model;
+    (void)context, (void)reason;
+    *ret_model = &model;
+    return 0;
+}
+
+static void unload(void *model, void *context) {
+    (void)model, (void)context;
+}
+
+static lend_pool *open_pool(void) {
+    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
+    lend_pool *pool = NULL;
+    assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1)), 0);
+    return pool;
+}
+
+/* The report of a borrow that failed with `error`: its cause, and its words if there is a buffer.
+ */
+static enum lend_cause cause_of(lend_pool *pool, int error, char *words, size_t size) {
+    struct lend_report *report =
+        lend__report_take(pool, REPORT_OF_BORROW, error, /* waited_ns= */ 0, /* steps= */ NULL);
+    assert_non_null(report);
+    enum lend_cause cause = report->cause;
+    lend_report_print(report, words, size);
+    lend_report_free(report);
+    return cause;
+}
+
+static void a_borrow_that_was_refused_before_a_close_does_not_speak_of_it(void **state) {
+    (void)state;
+    char words[256];
+    lend_pool *pool = open_pool();
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    assert_int_equal(cause_of(pool, EBUSY, words, sizeof words), LEND_CAUSE_HOLDERS);
+    assert_non_null(strstr(words, "no model free"));
+    assert_null(strstr(words, "clos"));
+    assert_int_equal(cause_of(pool, ENOBUFS, NULL, 0), LEND_CAUSE_CROWD);
+    assert_int_equal(cause_of(pool, EDEADLK, NULL, 0), LEND_CAUSE_DEADLOCK);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
+    lend_release(&lease);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
+
+static void a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now(void **state) {
+    (void)state;
+    lend_pool *pool = open_pool();
+    assert_int_equal(cause_of(pool, EIO, NULL, 0), LEND_CAUSE_LOADER);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_borrow_that_was_refused_before_a_close_does_not_speak_of_it),
+        cmocka_unit_test(a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now),
+    };
+    return cmocka_run_group_tests_name("report_inside", tests, NULL, NULL);
+}
