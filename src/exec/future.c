@@ -8,14 +8,15 @@ static bool future_is_foreign(const lend_future *future) {
     return executor_is_foreign(task_of_future(future)->executor);
 }
 
-/* Sleep among those who wait for the task. The future's owner keeps the task, and the task its
+/* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
  * executor's lock. */
-static void sleep_at(struct task *task, struct waiter *self, lend_deadline deadline) {
+static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
+                     lend_deadline deadline) {
     bool awake = waiter_sleep(self, deadline);
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
     if (!decided) {
-        list_remove(&task->future.waiters, &self->node);
+        list_remove(queue, &self->node);
         self->verdict = VERDICT_TIMED_OUT;
     }
     lend__lock_release(&task->executor->lock);
@@ -24,17 +25,18 @@ static void sleep_at(struct task *task, struct waiter *self, lend_deadline deadl
 }
 
 /* The same in sight of the watch, if others may be waiting for this thread. */
-static int wait_at(struct task *task, struct future_wait *self, lend_deadline deadline) {
+static int wait_in(struct task *task, struct list *queue, struct waiter *self,
+                   lend_deadline deadline) {
     struct wait wait;
     bool shown = thread_may_be_awaited();
     if (shown)
-        lend__future_wait_show(task, self, deadline, &wait);
-    sleep_at(task, &self->waiter, deadline);
+        lend__future_wait_show(task, queue, self, deadline, &wait);
+    sleep_in(task, queue, self, deadline);
     if (shown)
         lend__future_wait_hide(task, &wait);
-    if (self->waiter.verdict == VERDICT_TIMED_OUT)
+    if (self->verdict == VERDICT_TIMED_OUT)
         return ETIMEDOUT;
-    return self->waiter.verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
+    return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
 
 /* A worker that waits for a job in its own executor's queue may be the one that would have to run
@@ -51,18 +53,19 @@ static bool is_there(const struct task *task, bool until_over) {
     return until_over ? task_is_over(task) : task_is_decided(task);
 }
 
-/* In the queue, unless it has come to pass meanwhile. */
+/* In the right queue, unless it has come to pass meanwhile. */
 static int queue_and_wait(struct task *task, bool until_over, lend_deadline deadline) {
-    struct future_wait self = {.until_over = until_over};
-    if (waiter_init(&self.waiter) != 0)
+    struct list *queue = until_over ? &task->future.joiners : &task->future.waiters;
+    struct waiter self;
+    if (waiter_init(&self) != 0)
         return ENOMEM;
     lend__lock_acquire(&task->executor->lock);
     bool there = is_there(task, until_over);
     if (!there)
-        list_append(&task->future.waiters, &self.waiter.node);
+        list_append(queue, &self.node);
     lend__lock_release(&task->executor->lock);
-    int error = there ? 0 : wait_at(task, &self, deadline);
-    waiter_deinit(&self.waiter);
+    int error = there ? 0 : wait_in(task, queue, &self, deadline);
+    waiter_deinit(&self);
     return error;
 }
 
@@ -208,6 +211,6 @@ void lend_future_drop(lend_future *future) {
     if (future == NULL || future_is_foreign(future))
         return;
     int shield = lend__thread_shield();
-    lend__task_drop(task_of_future(future));
+    lend__future_forget(future);
     lend__thread_unshield(shield);
 }

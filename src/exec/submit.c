@@ -67,6 +67,7 @@ static struct task *new_task(lend_executor *executor, const struct lend_site *si
     word_init(&task->future.outcome, LEND_PENDING);
     word_init(&task->future.read, 0);
     word_init(&task->stop, 0);
+    word_init(&task->future.keepers, dropped ? 0 : 1);
     return task;
 }
 

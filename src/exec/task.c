@@ -10,17 +10,6 @@ struct remarks *lend__task_remarks(struct task *task) {
     return task->job.remarks;
 }
 
-/* Under the lock: wake those who wait for no more than this. */
-static void wake_waiters(struct task *task, bool over, struct list *woken) {
-    struct list *waiters = &task->future.waiters;
-    for (struct list_node *node = waiters->first, *next; node != NULL; node = next) {
-        struct future_wait *wait = list_entry(node, struct future_wait, waiter.node);
-        next = node->next;
-        if (over || !wait->until_over)
-            waiter_decide(&wait->waiter, VERDICT_GRANTED, waiters, woken);
-    }
-}
-
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,
                        struct list *woken) {
     struct lend_future *future = &task->future;
@@ -30,7 +19,7 @@ void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, 
     task->executor->locked.outcomes[outcome]++;
     lend__task_disarm(task);
     word_publish(&future->outcome, (uint64_t)outcome);
-    wake_waiters(task, /* over= */ false, woken);
+    waiters_decide_all(&future->waiters, VERDICT_GRANTED, woken);
 }
 
 void lend__task_stop(struct task *task, int why) {
@@ -74,7 +63,7 @@ bool lend__task_step(struct task *task, uint64_t steps, struct list *woken) {
     if (over && task->place.list != NULL)
         list_remove(task->place.list, &task->place);
     if (over)
-        wake_waiters(task, /* over= */ true, woken);
+        waiters_decide_all(&task->future.joiners, VERDICT_GRANTED, woken);
     if ((seen & END_DROPPED) != 0) /* nobody else changes it */
         word_publish(&task->ends, seen | steps);
     else

@@ -66,15 +66,17 @@ struct lend_job {
  * decides, which is constant from then on: who reads it decided needs no lock. */
 struct lend_future {
     struct word outcome; /* enum lend_outcome */
-    struct list waiters; /* of struct future_wait.waiter; under executor->lock */
+    struct list waiters; /* for the decision; under executor->lock */
     const char *reason;  /* the job's words, or static ones */
     struct word value;   /* a pointer; taken by whoever sets it to 0 */
     lend_destroy *destroy;
-    struct word read; /* somebody asked after the decision, or the sink was told */
+    struct word read;    /* somebody asked after the decision, or the sink was told */
+    struct word keepers; /* its owner, and who is to be told of it (continuation.c) */
     int error;
+    struct list joiners; /* for its being over; under executor->lock */
 };
 
-/* Five lines of the cache, in the order in which they are used. */
+/* Few lines of the cache, in the order in which they are used. */
 struct task {
     struct inbox_node inbox; /* while it is in the inbox */
 
@@ -129,12 +131,6 @@ static inline bool task_is_over(const struct task *task) {
 /* The job's room for words, or NULL. */
 struct remarks *lend__task_remarks(struct task *task);
 
-/* One who waits for a task, on its stack. */
-struct future_wait {
-    struct waiter waiter;
-    bool until_over; /* not only for the decision */
-};
-
 /* Under the lock: give the outcome, wake those who wait for it. `reason` NULL: lend_strerror's. */
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,
                        struct list *woken);
@@ -156,7 +152,11 @@ void lend__task_tell(struct task *task);
 void lend__task_finish(struct task *task);
 void lend__task_tell_and_finish(struct task *task);
 
-/* The owner has no more use for the future. The task may be gone then. */
+/* The keepers have no more use for the future. The task may be gone then. */
 void lend__task_drop(struct task *task);
+
+/* One more keeper, false if there is none any more; and one less: the last one drops it. */
+bool lend__future_keep(struct lend_future *future);
+void lend__future_forget(struct lend_future *future);
 
 #endif

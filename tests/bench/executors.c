@@ -72,8 +72,8 @@ static bool take_turn(struct bench *bench, const struct executor_contender *cont
 }
 
 static bool take_turns(struct bench *bench) {
-    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++)
-        for (size_t i = 0; i < CONTENDERS; i++) {
+    for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
+        for (size_t i = 0; i < CONTENDERS && !interrupted(); i++) {
             if (contenders[i]->absent != NULL)
                 continue;
             progress_say("round %d of %d: %s", round + 1, bench->settings.rounds,
@@ -81,6 +81,8 @@ static bool take_turns(struct bench *bench) {
             if (!take_turn(bench, contenders[i]))
                 return false;
         }
+        bench->result->rounds += !interrupted();
+    }
     progress_clear();
     return true;
 }
@@ -103,7 +105,11 @@ static const struct entry *best_in(const struct result_case *in, bool or_limit) 
 static void add_goals(struct bench *bench) {
     struct result_case *bulk = bench->bulk, *half = bench->half, *slowest = bench->slowest;
     case_want_ratio(bulk, lend_in(bulk), best_in(bulk, /* or_limit= */ false), AT_MOST, 0.9);
-    case_want_ratio(half, lend_in(half), best_in(half, /* or_limit= */ true), AT_MOST, 1.1);
+    const struct entry *best_peer = best_in(half, /* or_limit= */ false);
+    const struct entry *best = best_in(half, /* or_limit= */ true);
+    case_want_ratio(half, lend_in(half), best_peer, AT_MOST, 1.1);
+    if (best != best_peer)
+        case_want_ratio(half, lend_in(half), best, AT_MOST, 1.1);
     case_want_ratio(slowest, lend_in(slowest), best_in(slowest, /* or_limit= */ false), AT_MOST, 1);
 }
 

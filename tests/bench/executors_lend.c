@@ -4,6 +4,8 @@
  * that is waited for. Each job has a model, which it does not use. */
 #include "executors.h"
 
+#include "empty_model.h"
+
 #include <lend/lend.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,21 +14,6 @@ struct service {
     lend_pool *pool;
     lend_executor *executor;
 };
-
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
 
 static void service_close(void *opened) {
     struct service *service = opened;
@@ -39,8 +26,8 @@ static void service_close(void *opened) {
 static void *service_open(void) {
     struct service *service = calloc(1, sizeof *service);
     if (service != NULL &&
-        lend_pool_open(&service->pool,
-                       &LEND_POOL_OPTIONS(.ops = &ops, .models = EXECUTOR_WORKERS)) == 0 &&
+        lend_pool_open(&service->pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops,
+                                                          .models = EXECUTOR_WORKERS)) == 0 &&
         lend_executor_open(&service->executor,
                            &LEND_EXECUTOR_OPTIONS(.pool = service->pool,
                                                   .queue_max = EXECUTOR_QUEUE,
@@ -70,17 +57,10 @@ static void service_bulk(void *opened, size_t jobs) {
     tally_await(&tally);
 }
 
-static int do_nothing(void *model, void *argument, lend_job *job) {
-    (void)model;
-    (void)argument;
-    (void)job;
-    return 0;
-}
-
 static void service_trip(void *opened) {
     struct service *service = opened;
     lend_future *future = NULL;
-    if (lend_submit(service->executor, &LEND_JOB(.run = do_nothing, .deadline = LEND_FOREVER),
+    if (lend_submit(service->executor, &LEND_JOB(.run = empty_job, .deadline = LEND_FOREVER),
                     &future) != 0 ||
         lend_future_wait(future, LEND_FOREVER) != 0)
         fprintf(stderr, "lend-bench: a job is not done\n");

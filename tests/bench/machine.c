@@ -9,7 +9,7 @@
 
 /* The rest of the first line of a file that begins with `key`, without separators and quotes. */
 static void find_line(const char *path, const char *key, char *value, size_t size) {
-    char line[512];
+    char line[4096];
     FILE *stream = fopen(path, "r");
     snprintf(value, size, "?");
     while (stream != NULL && fgets(line, sizeof line, stream) != NULL) {
@@ -44,11 +44,16 @@ void machine_stay_on_core(unsigned index) {
 }
 
 struct machine machine_here(void) {
-    struct machine machine = {.cores = machine_usable_cores(), .kernel = "?", .day = "?"};
+    struct machine machine = {
+        .cores = machine_usable_cores(), .architecture = "?", .kernel = "?", .day = "?"};
+    char flags[4096];
     struct utsname name;
-    if (uname(&name) == 0)
-        snprintf(machine.kernel, sizeof machine.kernel, "%s %s %s", name.sysname, name.release,
-                 name.machine);
+    if (uname(&name) == 0) {
+        snprintf(machine.kernel, sizeof machine.kernel, "%s %s", name.sysname, name.release);
+        snprintf(machine.architecture, sizeof machine.architecture, "%s", name.machine);
+    }
+    find_line("/proc/cpuinfo", "flags", flags, sizeof flags);
+    machine.is_virtual = strstr(flags, " hypervisor") != NULL;
     find_line("/proc/cpuinfo", "model name", machine.cpu, sizeof machine.cpu);
     find_line("/etc/os-release", "PRETTY_NAME", machine.system, sizeof machine.system);
     time_t now = time(NULL);

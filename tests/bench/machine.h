@@ -4,12 +4,14 @@
 #ifndef LEND_BENCH_MACHINE_H
 #define LEND_BENCH_MACHINE_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 struct machine {
     unsigned cores; /* that this process may use */
     char cpu[96];
-    char kernel[200]; /* its name, release and architecture */
+    char architecture[65];
+    bool is_virtual;
+    char kernel[160]; /* name and release */
     char system[96];
     char day[16]; /* of the figures: 2026-01-31 */
 };

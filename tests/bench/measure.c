@@ -7,10 +7,22 @@
 #include <string.h>
 #include <time.h>
 
-double now_s(void) {
+static double read_clock_s(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double now_s(void) {
+    return read_clock_s(CLOCK_MONOTONIC);
+}
+
+double thread_cpu_s(void) {
+    return read_clock_s(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double process_cpu_s(void) {
+    return read_clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void work(uint64_t steps) {

@@ -12,6 +12,10 @@
 /* CLOCK_MONOTONIC in seconds. */
 double now_s(void);
 
+/* Processor time in seconds: of the calling thread, of all threads. */
+double thread_cpu_s(void);
+double process_cpu_s(void);
+
 /* So many steps of arithmetic that depend on each other. */
 void work(uint64_t steps);
 

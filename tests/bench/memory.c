@@ -4,6 +4,7 @@
  * Each is the difference between having few and having a thousand more, so that what there is once
  * does not count. A thread that waits needs no memory but that of its own stack. */
 #include "benches.h"
+#include "empty_model.h"
 #include "result.h"
 
 #include <lend/lend.h>
@@ -25,24 +26,10 @@ static double bytes_in_use(void) {
     return (double)info.uordblks + (double)info.hblkhd;
 }
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-
 static lend_pool *open_pool(uint32_t models) {
     lend_pool *pool = NULL;
-    int error = lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = models));
+    int error =
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = models));
     return error == 0 ? pool : NULL;
 }
 
@@ -79,13 +66,6 @@ static size_t queue_jobs(lend_executor *executor, lend_job_function *run, lend_f
     return count;
 }
 
-static int do_nothing(void *model, void *argument, lend_job *job) {
-    (void)model;
-    (void)argument;
-    (void)job;
-    return 0;
-}
-
 static int measure_jobs_on(struct result_case *in, lend_pool *pool) {
     static lend_future *futures[FEW + MORE];
     lend_executor *executor = NULL;
@@ -95,9 +75,9 @@ static int measure_jobs_on(struct result_case *in, lend_pool *pool) {
         return fail("an executor cannot be opened");
     note(in, "an executor with one worker", bytes_in_use() - before);
     struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
-    size_t queued = queue_jobs(executor, do_nothing, futures, FEW);
+    size_t queued = queue_jobs(executor, empty_job, futures, FEW);
     double few = bytes_in_use();
-    queued += queue_jobs(executor, do_nothing, futures + queued, MORE);
+    queued += queue_jobs(executor, empty_job, futures + queued, MORE);
     note(in, "a queued job, with its future", (bytes_in_use() - few) / MORE);
     lend_release(&lease);
     for (size_t i = 0; i < queued; i++)
@@ -138,8 +118,8 @@ static int measure_requests(struct result_case *in) {
     lend_completions *queue = NULL;
     unsigned answers = 0;
     if (lend_completions_open(&queue) != 0 ||
-        lend_pool_open(
-            &pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1, .waiters_max = FEW + MORE)) != 0)
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 1,
+                                                 .waiters_max = FEW + MORE)) != 0)
         return fail("a pool cannot be opened");
     struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
     bool all = queue_requests(pool, queue, &answers, FEW);
@@ -171,7 +151,7 @@ int bench_memory(int argc, char **argv) {
     struct result *result = result_new(&settings);
     struct result_case *in =
         result_add_case(result, "memory", "from the allocator, its own needs included", "bytes");
-    for (int round = 0; status == 0 && round < settings.rounds; round++)
+    for (; status == 0 && result->rounds < settings.rounds; result->rounds++)
         status = measure_slots(in) != 0 || measure_jobs(in) != 0
 #if BENCH_HAS_REQUESTS
                  || measure_requests(in) != 0

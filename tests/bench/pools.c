@@ -72,7 +72,7 @@ struct borrower {
     unsigned index;
     pthread_barrier_t *start;
     struct turn turn;
-    double began_s, ended_s;
+    double began_s, ended_s, cpu_s;
     pthread_t thread;
 };
 
@@ -84,14 +84,17 @@ static void *borrow(void *argument) {
     struct turn warm_up = {.pool = self->turn.pool, .until_s = now_s() + 1e-4};
     cell->contender->borrow(&warm_up);
     pthread_barrier_wait(self->start);
+    self->cpu_s = -thread_cpu_s();
     self->began_s = now_s();
     self->turn.until_s = self->began_s + cell->turn_s;
     cell->contender->borrow(&self->turn);
     self->ended_s = now_s();
+    self->cpu_s += thread_cpu_s();
     return NULL;
 }
 
-/* From the first that began to the last that ended. */
+/* From the first that began to the last that ended. One alone never sleeps, so its processor time
+ * says the same, and nothing of what else the machine does. */
 static void add_up(const struct cell *cell, const struct borrower *borrowers) {
     double began_s = borrowers[0].began_s, ended_s = borrowers[0].ended_s, worst_s = 0;
     uint64_t pairs = 0;
@@ -102,8 +105,10 @@ static void add_up(const struct cell *cell, const struct borrower *borrowers) {
         worst_s = borrower->turn.worst_wait_s > worst_s ? borrower->turn.worst_wait_s : worst_s;
         pairs += borrower->turn.pairs;
     }
-    double pair_ns = (ended_s - began_s) * 1e9 / (double)pairs;
-    samples_add(&case_entry(cell->costs, cell->label)->samples, pair_ns);
+    double took_s = cell->threads == 1 ? borrowers[0].cpu_s : ended_s - began_s;
+    double pair_s = took_s / (double)pairs;
+    samples_add(&case_entry(cell->costs, cell->label)->samples,
+                pair_s * (cell->hold_s == 0 ? 1e9 : 1e6));
     if (cell->waits != NULL && cell->contender != &pool_none)
         samples_add(&case_entry(cell->waits, cell->label)->samples, worst_s * 1e3);
 }
@@ -189,7 +194,7 @@ static void add_busy_cases(struct bench *bench) {
     for (size_t i = 0; i < HOLDS; i++) {
         bench->costs[i] =
             result_add_case(bench->result, holds[i].cost_name,
-                            "eight threads, four models, so much work with each", "ns per pair");
+                            "eight threads, four models, so much work with each", "us per pair");
         bench->waits[i] =
             result_add_case(bench->result, holds[i].wait_name, "the worst wait of each turn", "ms");
         add_cells(bench, &pool_none,
@@ -241,7 +246,7 @@ static void add_goals(struct bench *bench) {
 
 /* One turn each, of those who do nothing with a model or of those who work. */
 static bool take_turns_of(const struct bench *bench, int round, bool idle) {
-    for (size_t i = 0; i < bench->cell_count; i++) {
+    for (size_t i = 0; i < bench->cell_count && !interrupted(); i++) {
         const struct cell *cell = &bench->cells[i];
         if ((cell->hold_s == 0) != idle)
             continue;
@@ -253,7 +258,7 @@ static bool take_turns_of(const struct bench *bench, int round, bool idle) {
     return true;
 }
 
-/* Rounds until all are done or Ctrl-C; one that was begun is ended. False if a turn failed. */
+/* Rounds until all are done, or turns until Ctrl-C. False if a turn failed. */
 static bool take_turns(const struct bench *bench) {
     for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
         for (int i = 0; i < IDLE_TURNS; i++)
@@ -261,6 +266,7 @@ static bool take_turns(const struct bench *bench) {
                 return false;
         if (!take_turns_of(bench, round, /* idle= */ false))
             return false;
+        bench->result->rounds += !interrupted();
     }
     progress_clear();
     return true;

@@ -4,6 +4,8 @@
  * through pointers, as a shared library's functions are anyway. */
 #include "pools.h"
 
+#include "empty_model.h"
+
 #include <dlfcn.h>
 #include <lend/lend.h>
 #include <stdio.h>
@@ -25,24 +27,9 @@ static struct build accounted = {
 };
 static struct build unaccounted;
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-
 static void *open_with(const struct build *build, unsigned models) {
     lend_pool *pool = NULL;
-    int error = build->open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = models));
+    int error = build->open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = models));
     return error == 0 ? pool : NULL;
 }
 

@@ -20,7 +20,7 @@ static void *bitmap_open(unsigned models) {
     return bitmap;
 }
 
-__attribute__((__noinline__)) static uint64_t bitmap_take(struct bitmap *bitmap) {
+__attribute__((__noinline__)) static unsigned bitmap_take(struct bitmap *bitmap) {
     uint64_t idle = atomic_load_explicit(&bitmap->idle, memory_order_relaxed);
     for (;;) {
         uint64_t lowest = idle & -idle;
@@ -30,16 +30,16 @@ __attribute__((__noinline__)) static uint64_t bitmap_take(struct bitmap *bitmap)
         } else if (atomic_compare_exchange_weak_explicit(&bitmap->idle, &idle, idle & ~lowest,
                                                          memory_order_acquire,
                                                          memory_order_relaxed)) {
-            return lowest;
+            return (unsigned)__builtin_ctzll(lowest);
         }
     }
 }
 
-__attribute__((__noinline__)) static void bitmap_put(struct bitmap *bitmap, uint64_t taken) {
-    atomic_fetch_or_explicit(&bitmap->idle, taken, memory_order_release);
+__attribute__((__noinline__)) static void bitmap_put(struct bitmap *bitmap, unsigned taken) {
+    atomic_fetch_or_explicit(&bitmap->idle, UINT64_C(1) << taken, memory_order_release);
 }
 
-BORROW(bitmap_borrow, uint64_t, bitmap_take, bitmap_put)
+BORROW(bitmap_borrow, unsigned, bitmap_take, bitmap_put)
 
 const struct pool_contender pool_two_atomics = {
     .name = "limit: two atomics",

@@ -82,22 +82,22 @@ static void semaphore_close(void *opened) {
 }
 
 /* The semaphore has seen to it that there is a bit. */
-__attribute__((__noinline__)) static uint64_t semaphore_take(struct semaphore_pool *pool) {
+__attribute__((__noinline__)) static unsigned semaphore_take(struct semaphore_pool *pool) {
     while (sem_wait(&pool->idle_count) != 0 && errno == EINTR)
         ;
     uint64_t idle = atomic_load(&pool->idle);
     while (!atomic_compare_exchange_weak(&pool->idle, &idle, idle & (idle - 1)))
         ;
-    return idle & -idle;
+    return (unsigned)__builtin_ctzll(idle);
 }
 
 __attribute__((__noinline__)) static void semaphore_put(struct semaphore_pool *pool,
-                                                        uint64_t taken) {
-    atomic_fetch_or(&pool->idle, taken);
+                                                        unsigned taken) {
+    atomic_fetch_or(&pool->idle, UINT64_C(1) << taken);
     sem_post(&pool->idle_count);
 }
 
-BORROW(semaphore_borrow, uint64_t, semaphore_take, semaphore_put)
+BORROW(semaphore_borrow, unsigned, semaphore_take, semaphore_put)
 
 const struct pool_contender pool_semaphore = {
     .name = "semaphore + bitmap",

@@ -16,7 +16,6 @@ struct result *result_new(const struct settings *settings) {
     struct result *result = calloc(1, sizeof *result);
     require(result != NULL, "no memory for the result");
     result->bench = settings->bench;
-    result->rounds = settings->rounds;
     return result;
 }
 

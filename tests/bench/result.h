@@ -46,7 +46,7 @@ struct result_case {
 
 struct result {
     const char *bench;
-    int rounds;
+    int rounds; /* that were done: whoever does them counts them */
     struct result_case cases[RESULT_CASES];
     size_t case_count;
     const char *absent[RESULT_ABSENT]; /* contenders that were not built in, and what they need */

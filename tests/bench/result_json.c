@@ -81,6 +81,8 @@ void result_print_json(const struct result *result) {
     print_field("day", machine.day);
     printf(",\n  \"machine\": {\"cores\": %u", machine.cores);
     print_field("cpu", machine.cpu);
+    print_field("architecture", machine.architecture);
+    printf(", \"virtual\": %s", machine.is_virtual ? "true" : "false");
     print_field("kernel", machine.kernel);
     print_field("system", machine.system);
     printf("},\n  \"absent\": [");

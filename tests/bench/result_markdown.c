@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * Results as tables for a page: contenders down, cases across, one table per unit; then what is
- * wanted. */
+ * Results as tables for a page: contenders down, cases across, each value a median with the least
+ * and the most in brackets; then what is wanted. */
 #include "machine.h"
 #include "result.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Was that name in an earlier case of the same unit? */
-static bool is_listed(const struct result *result, size_t before, const char *unit,
-                      const char *name) {
-    for (size_t i = 0; i < before; i++)
-        if (strcmp(result->cases[i].unit, unit) == 0 && case_find(&result->cases[i], name) != NULL)
+/* Cases that stand in one table have the same unit and the same limit. */
+static bool is_beside(const struct result_case *one, const struct result_case *other) {
+    const char *limit = one->limit != NULL ? one->limit : "";
+    return strcmp(one->unit, other->unit) == 0 &&
+           strcmp(limit, other->limit != NULL ? other->limit : "") == 0;
+}
+
+/* The first case that stands in the same table. */
+static const struct result_case *first_of_table(const struct result *result,
+                                                const struct result_case *in) {
+    const struct result_case *first = result->cases;
+    while (!is_beside(first, in))
+        first++;
+    return first;
+}
+
+/* Has an earlier case of the table that contender? */
+static bool is_listed(const struct result *result, const struct result_case *in,
+                      const char *contender) {
+    for (const struct result_case *other = result->cases; other < in; other++)
+        if (is_beside(other, in) && case_find(other, contender) != NULL)
             return true;
     return false;
 }
 
-static void print_row(const struct result *result, const char *unit, const char *name) {
-    printf("| %s |", name);
+static void print_row(const struct result *result, const struct result_case *first,
+                      const char *contender) {
+    printf("| %s |", contender);
     for (size_t i = 0; i < result->case_count; i++) {
-        const struct result_case *in = &result->cases[i];
-        if (strcmp(in->unit, unit) != 0)
+        if (!is_beside(&result->cases[i], first))
             continue;
-        const struct entry *entry = case_find(in, name);
+        const struct entry *entry = case_find(&result->cases[i], contender);
         if (entry == NULL)
             printf(" |");
         else
@@ -34,11 +50,20 @@ static void print_row(const struct result *result, const char *unit, const char 
     printf("\n");
 }
 
-static void print_table(const struct result *result, const char *unit) {
-    printf("\n| %s: median (least to most) |", unit);
-    size_t columns = 0;
+static void print_rows(const struct result *result, const struct result_case *first) {
     for (size_t i = 0; i < result->case_count; i++) {
-        if (strcmp(result->cases[i].unit, unit) != 0)
+        const struct result_case *in = &result->cases[i];
+        for (size_t j = 0; is_beside(in, first) && j < in->entry_count; j++)
+            if (!is_listed(result, in, in->entries[j].name))
+                print_row(result, first, in->entries[j].name);
+    }
+}
+
+static void print_table(const struct result *result, const struct result_case *first) {
+    size_t columns = 0;
+    printf("\n| %s |", first->unit);
+    for (size_t i = 0; i < result->case_count; i++) {
+        if (!is_beside(&result->cases[i], first))
             continue;
         printf(" %s |", result->cases[i].name);
         columns++;
@@ -47,22 +72,18 @@ static void print_table(const struct result *result, const char *unit) {
     for (size_t i = 0; i < columns; i++)
         printf("---|");
     printf("\n");
-    for (size_t i = 0; i < result->case_count; i++) {
-        const struct result_case *in = &result->cases[i];
-        if (strcmp(in->unit, unit) != 0)
-            continue;
-        for (size_t entry = 0; entry < in->entry_count; entry++)
-            if (!is_listed(result, i, unit, in->entries[entry].name))
-                print_row(result, unit, in->entries[entry].name);
-    }
+    print_rows(result, first);
 }
 
 static void print_goals(const struct result *result) {
-    printf("\n| case | ratio | median (least to most) | wanted | met |\n|---|---|---|---|---|\n");
+    bool any = false;
     for (size_t i = 0; i < result->case_count; i++) {
         const struct result_case *in = &result->cases[i];
         for (size_t j = 0; j < in->goal_count; j++) {
             const struct goal *goal = &in->goals[j];
+            if (!any)
+                printf("\n| case | ratio | is | wanted | |\n|---|---|---|---|---|\n");
+            any = true;
             printf("| %s | %s | %s (%s to %s)%s%s | %s %g | %s |\n", in->name, goal->what,
                    number_of_goal(goal, samples_median(&goal->samples)).text,
                    number_of_goal(goal, samples_least(&goal->samples)).text,
@@ -75,14 +96,13 @@ static void print_goals(const struct result *result) {
 
 void result_print_markdown(const struct result *result) {
     struct machine machine = machine_here();
-    printf("%s, %s: %u cores, %s, %s, %s; %d rounds.\n", result->bench, machine.day, machine.cores,
-           machine.cpu, machine.system, machine.kernel, result->rounds);
-    for (size_t i = 0; i < result->case_count; i++) {
-        bool is_first = true;
-        for (size_t j = 0; j < i; j++)
-            is_first &= strcmp(result->cases[j].unit, result->cases[i].unit) != 0;
-        if (is_first)
-            print_table(result, result->cases[i].unit);
-    }
+    printf("### %s\n\n%s: %u cores, %s, %s%s, %s; %d rounds.\n", result->bench, machine.day,
+           machine.cores, machine.cpu, machine.architecture, machine.is_virtual ? ", virtual" : "",
+           machine.system, result->rounds);
+    for (size_t i = 0; i < result->absent_count; i++)
+        printf("Absent: %s.\n", result->absent[i]);
+    for (size_t i = 0; i < result->case_count; i++)
+        if (first_of_table(result, &result->cases[i]) == &result->cases[i])
+            print_table(result, &result->cases[i]);
     print_goals(result);
 }

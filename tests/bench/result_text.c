@@ -30,6 +30,8 @@ static void print_goal(const struct goal *goal) {
 }
 
 static void print_case(const struct result_case *in) {
+    if (in->entry_count == 0) /* Ctrl-C came before */
+        return;
     printf("\n%s: %s\n", in->name, in->title);
     printf(COLUMNS "%s\n", in->unit, "median", "least", "most",
            in->limit != NULL ? " / limit" : "");
@@ -42,8 +44,9 @@ static void print_case(const struct result_case *in) {
 void result_print_text(const struct result *result) {
     struct machine machine = machine_here();
     size_t met = 0, wanted = 0;
-    printf("%s: %d rounds; %u cores, %s, %s, %s\n", result->bench, result->rounds, machine.cores,
-           machine.cpu, machine.system, machine.kernel);
+    printf("%s: %d rounds; %u cores, %s, %s%s, %s, %s\n", result->bench, result->rounds,
+           machine.cores, machine.cpu, machine.architecture, machine.is_virtual ? ", virtual" : "",
+           machine.system, machine.kernel);
     for (size_t i = 0; i < result->absent_count; i++)
         printf("absent: %s\n", result->absent[i]);
     for (size_t i = 0; i < result->case_count; i++) {

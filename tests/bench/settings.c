@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUICK_ROUNDS 3
+
 static void print_usage(const struct settings *settings, FILE *stream) {
     fprintf(stream, "usage: lend-bench %s [OPTION...]%s%s\n\n%s\n\n", settings->bench,
             settings->operands[0] != '\0' ? " " : "", settings->operands, settings->what);
@@ -30,10 +32,32 @@ static int read_number(const char *word) {
     return *end == '\0' && number >= 1 && number <= 1000000 ? (int)number : 0;
 }
 
+/* One option. False if it cannot be. */
+static bool take_option(struct settings *settings, int option) {
+    switch (option) {
+    case 'r':
+        settings->rounds = read_number(optarg);
+        return settings->rounds > 0 && settings->rounds <= SAMPLES_MAX;
+    case 'o':
+        settings->own_value = read_number(optarg);
+        return settings->own_value > 0;
+    case 'q':
+        settings->quick = true;
+        return true;
+    case 'j':
+        settings->format = FORMAT_JSON;
+        return true;
+    case 'm':
+        settings->format = FORMAT_MARKDOWN;
+        return true;
+    }
+    return false;
+}
+
 bool settings_read(struct settings *settings, int argc, char **argv, int *ret_next,
                    int *ret_status) {
     const struct settings defaults = *settings;
-    struct option options[] = {
+    const struct option options[] = {
         {"rounds", required_argument, NULL, 'r'},
         {"quick", no_argument, NULL, 'q'},
         {"json", no_argument, NULL, 'j'},
@@ -42,42 +66,22 @@ bool settings_read(struct settings *settings, int argc, char **argv, int *ret_ne
         {settings->own_option, required_argument, NULL, 'o'},
         {NULL, 0, NULL, 0},
     };
-    bool numbers_are_good = true, rounds_given = false;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'r':
-            settings->rounds = read_number(optarg);
-            numbers_are_good &= settings->rounds > 0 && settings->rounds <= SAMPLES_MAX;
-            rounds_given = true;
-            break;
-        case 'o':
-            settings->own_value = read_number(optarg);
-            numbers_are_good &= settings->own_value > 0;
-            break;
-        case 'q':
-            settings->quick = true;
-            break;
-        case 'j':
-            settings->format = FORMAT_JSON;
-            break;
-        case 'm':
-            settings->format = FORMAT_MARKDOWN;
-            break;
-        case 'h':
+    bool good = true;
+    for (int option; good && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 'h') {
             print_usage(&defaults, stdout);
             *ret_status = 0;
             return false;
-        default:
-            numbers_are_good = false;
         }
+        good = take_option(settings, option);
     }
-    if (!numbers_are_good || (optind < argc && settings->operands[0] == '\0')) {
+    if (!good || (optind < argc && settings->operands[0] == '\0')) {
         print_usage(&defaults, stderr);
         *ret_status = 2;
         return false;
     }
-    if (settings->quick && !rounds_given)
-        settings->rounds = 3;
+    if (settings->quick && settings->rounds > QUICK_ROUNDS)
+        settings->rounds = QUICK_ROUNDS;
     *ret_next = optind;
     return true;
 }

@@ -4,6 +4,7 @@
  * in the way of others. Those who wait are requests (lend/request.h): a hundred thousand threads
  * are not to be had. */
 #include "benches.h"
+#include "empty_model.h"
 #include "machine.h"
 #include "progress.h"
 #include "result.h"
@@ -15,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define WAITERS_MAX 100000
 #define STORM_MS 1            /* how long each waiter of the storm has */
@@ -47,21 +47,6 @@ struct crowd {
     unsigned answered, with_a_model;
 };
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context;
-    (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-
 static _Noreturn void give_up(const char *what) {
     fprintf(stderr, "lend-bench waiters: %s\n", what);
     exit(1);
@@ -70,7 +55,7 @@ static _Noreturn void give_up(const char *what) {
 static struct crowd *crowd_open(void) {
     struct crowd *crowd = calloc(1, sizeof *crowd);
     if (crowd == NULL || lend_completions_open(&crowd->queue) != 0 ||
-        lend_pool_open(&crowd->pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1,
+        lend_pool_open(&crowd->pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 1,
                                                         .waiters_max = WAITERS_MAX)) != 0)
         give_up("a pool cannot be opened");
     crowd->lease = lend_acquire(crowd->pool, LEND_NOW);
@@ -120,10 +105,20 @@ static void crowd_cancel(struct crowd *crowd, unsigned waiters) {
 
 /* What one of them costs. */
 
-static double cpu_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+/* In processor time of all threads: the machine may have other things to do. To ask for that time
+ * takes about as long as to queue a waiter, so what asking takes is taken off. */
+static double asking_s(void) {
+    static double least_s;
+    for (int i = 0, known = least_s != 0; !known && i < 1000; i++) {
+        double began_s = process_cpu_s(), took_s = process_cpu_s() - began_s;
+        if (least_s == 0 || took_s < least_s)
+            least_s = took_s;
+    }
+    return least_s;
+}
+
+static double took_since_s(double began_s) {
+    return process_cpu_s() - began_s - asking_s();
 }
 
 static void note_ns(struct result_case *in, size_t size, double seconds, unsigned waiters) {
@@ -134,12 +129,12 @@ static void measure_cancels(struct bench *bench, struct crowd *crowd, size_t siz
     unsigned waiters = crowds[size].waiters, batches = WAITERS_A_TURN / waiters;
     double queued_s = 0, cancelled_s = 0;
     for (unsigned i = 0; i < batches; i++) {
-        double began_s = now_s();
+        double began_s = process_cpu_s();
         crowd_queue(crowd, waiters, 0);
-        double there_s = now_s();
+        queued_s += took_since_s(began_s);
+        began_s = process_cpu_s();
         crowd_cancel(crowd, waiters);
-        queued_s += there_s - began_s;
-        cancelled_s += now_s() - there_s;
+        cancelled_s += took_since_s(began_s);
     }
     note_ns(bench->queued, size, queued_s, batches * waiters);
     note_ns(bench->cancelled, size, cancelled_s, batches * waiters);
@@ -150,10 +145,10 @@ static void measure_grants(struct bench *bench, struct crowd *crowd, size_t size
     double granted_s = 0;
     for (unsigned i = 0; i < batches; i++) {
         crowd_queue(crowd, waiters, 0);
-        double began_s = now_s();
+        double began_s = process_cpu_s();
         lend_release(&crowd->lease);
         crowd_run(crowd, waiters);
-        granted_s += now_s() - began_s;
+        granted_s += took_since_s(began_s);
         if (crowd->with_a_model != waiters)
             give_up("somebody got no model");
         crowd->lease = lend_acquire(crowd->pool, LEND_NOW);
@@ -161,8 +156,7 @@ static void measure_grants(struct bench *bench, struct crowd *crowd, size_t size
     note_ns(bench->granted, size, granted_s, batches * waiters);
 }
 
-/* The deadline has to be waited for, so it is the processor time of all threads that counts, from
- * the last request on. */
+/* From the last request on. */
 static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t size) {
     unsigned waiters = crowds[size].waiters, batches = WAITERS_A_TURN / waiters;
     int64_t ms = 1 + waiters / 500; /* time enough to queue them all */
@@ -171,9 +165,9 @@ static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t si
         batches = TIMED_BATCHES;
     for (unsigned i = 0; i < batches; i++) {
         crowd_queue(crowd, waiters, ms);
-        double began_s = cpu_s();
+        double began_s = process_cpu_s();
         crowd_run(crowd, waiters);
-        expired_s += cpu_s() - began_s;
+        expired_s += took_since_s(began_s);
     }
     note_ns(bench->expired, size, expired_s, batches * waiters);
 }
@@ -183,37 +177,55 @@ static void measure_timeouts(struct bench *bench, struct crowd *crowd, size_t si
 struct neighbour {
     lend_pool *pool;
     _Alignas(64) atomic_bool leaves;
-    _Alignas(64) _Atomic(uint64_t) pairs;
+    _Alignas(64) _Atomic(uint64_t) pairs, cpu_ns; /* so far */
 };
 
-/* On a core of its own, with a pool of its own. */
+/* On a core of its own, with a pool of its own. It never sleeps, so its pairs in a time are those
+ * in its processor time, whatever else the machine does. */
 static void *borrow(void *argument) {
     struct neighbour *self = argument;
     machine_stay_on_core(0);
     while (!atomic_load_explicit(&self->leaves, memory_order_relaxed)) {
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 2000; i++) {
             struct lend_lease lease = lend_acquire(self->pool, LEND_NOW);
             lend_release(&lease);
         }
-        atomic_fetch_add_explicit(&self->pairs, 100, memory_order_relaxed);
+        atomic_fetch_add(&self->pairs, 2000);
+        atomic_store(&self->cpu_ns, (uint64_t)(thread_cpu_s() * 1e9));
     }
     return NULL;
 }
 
-static double pairs_per_ms(struct neighbour *neighbour, uint64_t before, double began_s) {
-    uint64_t pairs = atomic_load(&neighbour->pairs) - before;
-    return (double)pairs / (now_s() - began_s) * 1e-3;
+/* What it got done since then. */
+struct mark {
+    uint64_t pairs, cpu_ns;
+};
+
+static struct mark mark_now(struct neighbour *neighbour) {
+    return (struct mark){atomic_load(&neighbour->pairs), atomic_load(&neighbour->cpu_ns)};
+}
+
+/* Long enough to say how much: others may have had its core. */
+static bool has_worked(struct neighbour *neighbour, struct mark since) {
+    return mark_now(neighbour).cpu_ns - since.cpu_ns >= 10000000;
+}
+
+static double pairs_per_ms(struct neighbour *neighbour, struct mark since) {
+    struct mark now = mark_now(neighbour);
+    return (double)(now.pairs - since.pairs) / (double)(now.cpu_ns - since.cpu_ns) * 1e6;
 }
 
 /* A hundred thousand whose time is over one after another while they still come. */
 static double storm(struct bench *bench, struct crowd *crowd, struct neighbour *neighbour) {
-    uint64_t before = atomic_load(&neighbour->pairs);
+    struct mark before = mark_now(neighbour);
     double began_s = now_s();
-    crowd_queue(crowd, WAITERS_MAX, STORM_MS);
-    crowd_run(crowd, WAITERS_MAX);
+    do {
+        crowd_queue(crowd, WAITERS_MAX, STORM_MS);
+        crowd_run(crowd, WAITERS_MAX);
+    } while (!has_worked(neighbour, before));
     double took_s = now_s() - began_s;
     samples_add(&case_entry(bench->neighbour, beside_storm)->samples,
-                pairs_per_ms(neighbour, before, began_s));
+                pairs_per_ms(neighbour, before));
     if (crowd->with_a_model != 0)
         give_up("somebody got a model that is lent");
     return took_s;
@@ -231,12 +243,12 @@ static void measure_next(struct bench *bench, struct crowd *crowd) {
 
 /* What the neighbour gets done beside a core that is as busy, and has nothing to do with lend. */
 static void measure_beside_work(struct bench *bench, struct neighbour *neighbour, double seconds) {
-    uint64_t before = atomic_load(&neighbour->pairs);
+    struct mark before = mark_now(neighbour);
     double began_s = now_s();
-    while (now_s() - began_s < seconds)
+    while (now_s() - began_s < seconds || !has_worked(neighbour, before))
         work(10000);
     samples_add(&case_entry(bench->neighbour, beside_work)->samples,
-                pairs_per_ms(neighbour, before, began_s));
+                pairs_per_ms(neighbour, before));
 }
 
 struct stormer {
@@ -260,7 +272,8 @@ static void measure_storm(struct bench *bench) {
     struct neighbour neighbour = {0};
     struct stormer stormer = {bench, &neighbour};
     pthread_t borrower, other;
-    if (lend_pool_open(&neighbour.pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 4)) != 0 ||
+    if (lend_pool_open(&neighbour.pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = 4)) !=
+            0 ||
         pthread_create(&borrower, NULL, borrow, &neighbour) != 0 ||
         pthread_create(&other, NULL, storm_and_work, &stormer) != 0)
         give_up("no pool or thread");
@@ -276,7 +289,7 @@ static void measure_storm(struct bench *bench) {
 static void take_turns(struct bench *bench) {
     for (int round = 0; round < bench->settings.rounds && !interrupted(); round++) {
         struct crowd *crowd = crowd_open();
-        for (size_t i = 0; i < CROWDS; i++) {
+        for (size_t i = 0; i < CROWDS && !interrupted(); i++) {
             progress_say("round %d of %d: %s", round + 1, bench->settings.rounds, crowds[i].label);
             measure_cancels(bench, crowd, i);
             measure_grants(bench, crowd, i);
@@ -284,8 +297,9 @@ static void take_turns(struct bench *bench) {
         }
         crowd_close(crowd);
         progress_say("round %d of %d: storm", round + 1, bench->settings.rounds);
-        for (int i = 0; i < STORMS; i++)
+        for (int i = 0; i < STORMS && !interrupted(); i++)
             measure_storm(bench);
+        bench->result->rounds += !interrupted();
     }
     progress_clear();
 }
@@ -310,7 +324,7 @@ static void add_goals(struct bench *bench) {
                                          bench->expired};
     for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
         case_want_ratio(costs[i], case_find(costs[i], crowds[CROWDS - 1].label),
-                        case_find(costs[i], crowds[0].label), AT_MOST, 1.5);
+                        case_find(costs[i], crowds[0].label), AT_MOST, 2);
     case_want_ratio(bench->neighbour, case_find(bench->neighbour, beside_storm),
                     case_find(bench->neighbour, beside_work), AT_LEAST, 0.9);
 }
@@ -330,6 +344,7 @@ int bench_waiters(int argc, char **argv) {
     mallopt(M_TRIM_THRESHOLD, 1 << 30); /* pages are had once: faults are not what is measured */
     mallopt(M_MMAP_MAX, 0);
     add_cases(&bench);
+    asking_s();
     take_turns(&bench);
     add_goals(&bench);
     result_print(bench.result, bench.settings.format);

@@ -51,9 +51,8 @@ static void check_task(const lend_executor *executor, const struct task *task, b
               !timed || task->timer.heap == &executor->locked.timers ||
                   task->spec.deadline.at_ns >= (int64_t)executor->alarm_ns.value,
               "job %llu has a deadline and no timer", number);
-    for (const struct list_node *node = task->future.waiters.first; node != NULL; node = node->next)
-        SIM_CHECK("ONCE", !decided || list_entry(node, struct future_wait, waiter.node)->until_over,
-                  "job %llu is decided, and somebody waits for that", number);
+    SIM_CHECK("ONCE", !decided || task->future.waiters.length == 0,
+              "job %llu is decided, and %u wait for that", number, task->future.waiters.length);
 }
 
 static void check_counts(const lend_executor *executor) {
@@ -109,15 +108,13 @@ static void check_rooms(const lend_executor *executor) {
 }
 
 /* The waits for futures, as they are now. */
-static void note_waits(struct watched_executor *watched, struct task *task) {
-    for (const struct list_node *node = task->future.waiters.first; node != NULL;
-         node = node->next) {
-        struct future_wait *wait = list_entry(node, struct future_wait, waiter.node);
+static void note_waits(struct watched_executor *watched, const struct list *queue,
+                       struct task *task, bool joins) {
+    for (const struct list_node *node = queue->first; node != NULL; node = node->next) {
+        struct waiter *waiter = list_entry(node, struct waiter, node);
         SIM_CHECK("ROOM", watched->wait_count < WATCHED_WAITS, "too many wait");
-        watched->waits[watched->wait_count++] = (struct watched_wait){.waiter = &wait->waiter,
-                                                                      .thread = sim_thread_of(wait),
-                                                                      .task = task,
-                                                                      .joins = wait->until_over};
+        watched->waits[watched->wait_count++] = (struct watched_wait){
+            .waiter = waiter, .thread = sim_thread_of(waiter), .task = task, .joins = joins};
     }
 }
 
@@ -130,8 +127,10 @@ static void check_waits(struct watched_executor *watched) {
     watched->wait_count = 0;
     struct task *tasks[WATCHED_TASKS];
     uint32_t count = watcher_tasks(watched->executor, tasks);
-    for (uint32_t i = 0; i < count; i++)
-        note_waits(watched, tasks[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        note_waits(watched, &tasks[i]->future.waiters, tasks[i], /* joins= */ false);
+        note_waits(watched, &tasks[i]->future.joiners, tasks[i], /* joins= */ true);
+    }
 }
 
 void check_executor_lock_left(struct watched_executor *watched) {

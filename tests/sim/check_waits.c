@@ -101,12 +101,11 @@ static void end_with(struct seen_world *seen, struct sim_thread *thread, int64_t
         seen->deadlines[i] = until_ns;
 }
 
-static void add_waits_for(struct seen_world *seen, const struct task *task, int job) {
-    for (const struct list_node *node = task->future.waiters.first; node != NULL;
-         node = node->next) {
+static void add_waits_for(struct seen_world *seen, const struct list *queue, int job,
+                          int64_t until_ns) {
+    for (const struct list_node *node = queue->first; node != NULL; node = node->next) {
         wait_begins(seen, sim_thread_of(node), WAITS_FOR_JOB, job, 0);
-        if (!list_entry(node, struct future_wait, waiter.node)->until_over)
-            end_with(seen, sim_thread_of(node), task->spec.deadline.at_ns);
+        end_with(seen, sim_thread_of(node), until_ns);
     }
 }
 
@@ -131,7 +130,8 @@ static void add_task(struct seen_world *seen, const struct task *task, int execu
             seen->fits = false;
         world->thread[runner].runs_job = job;
     }
-    add_waits_for(seen, task, job);
+    add_waits_for(seen, &task->future.waiters, job, task->spec.deadline.at_ns);
+    add_waits_for(seen, &task->future.joiners, job, INT64_MAX);
 }
 
 static void add_executor(struct seen_world *seen, const lend_executor *executor,
