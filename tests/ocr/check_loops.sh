@@ -37,7 +37,7 @@ ends_at_interrupt() {
     # Again and again: before it looks for it, a signal may be lost. Who has ended has no files.
     while [ -n "$(ls /proc/$child/fd 2>/dev/null)" ]; do
         sleep 1
-        kill -INT $child
+        kill -INT $child 2>/dev/null || true
     done
     status=0
     wait $child || status=$?
