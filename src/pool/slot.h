@@ -98,7 +98,8 @@ struct slot {
 
     _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
     int64_t turned_ns;  /* the owner's: the time of the last SLOT_TURNS-th lease */
-    int64_t checked_ns; /* as loaded_ns: when the model was last found fit */
+    int64_t checked_ns; /* as loaded_ns: when the model was last found fit. Not by the coarse
+                           clock: with checks more often than it ticks, one would always be due */
 
     /* under pool->lock */
     struct list_node entry; /* in pool->locked.open or .idle, or nowhere */

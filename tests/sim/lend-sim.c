@@ -185,6 +185,10 @@ static void print_findings(const struct scenario *scenario) {
                    (unsigned long long)findings->exhausted[bound]);
             break;
         }
+    printf("  of");
+    for (int i = 0; i <= STRATEGIES; i++)
+        printf(" %s %llu", i < STRATEGIES ? strategies[i].name : straight.name,
+               (unsigned long long)findings->by_strategy[i]);
     printf("\n");
 }
 

@@ -108,6 +108,7 @@ void lend__parker_wake(struct parker *parker) {
     parker->permit = true;
     sim_changed(&parker->history);
     sim_unblock(parker);
+    sim_point("has woken", NULL);
 }
 
 /* words */
@@ -131,6 +132,7 @@ void sim_word_counts(struct word *word) {
 void sim_word_written(struct word *word) {
     sim_changed(&word->history);
     watcher_word_written(word);
+    sim_point("has written", NULL);
 }
 
 bool sim_word_swap_fails(struct word *word) {

@@ -47,7 +47,7 @@ extern struct machine {
     int64_t now_ns;
     uint64_t run; /* its number in this process */
     bool calm;    /* nothing is left to choose */
-    bool early;   /* deadlines may pass at any point */
+    bool early;   /* deadlines may pass at any point; unless the scenario says no */
     bool traced;  /* each switch is printed */
 } machine;
 
