@@ -80,7 +80,8 @@ LEND_API uint64_t lend_job_number(const lend_job *job);
  * value counts; the one before is destroyed. With a NULL job the value is destroyed at once. */
 LEND_API void lend_job_return(lend_job *job, void *value, lend_destroy *destroy);
 
-/* Leave words for lend_future_reason and return `error`. */
+/* Leave words for lend_future_reason and return `error`. Without memory for them the reason is what
+ * the error says. */
 LEND_API int lend_job_explain(lend_job *job, int error, const char *format, ...) LEND_PRINTF(3, 4);
 
 /* Say that the model is broken: it is replaced when the run returns. `why` may be NULL. */

@@ -10,6 +10,9 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
+/* The coarse clock is never further behind than this. */
+#define CLOCK_TICK_NS (10 * NS_PER_MS)
+
 /* From `since` to `until`, 0 if the coarse clock makes them run backwards. */
 static inline int64_t elapsed_ns(int64_t since_ns, int64_t until_ns) {
     return until_ns > since_ns ? until_ns - since_ns : 0;

@@ -17,6 +17,7 @@ static int begin(lend_executor *executor, struct parker *parker) {
         if (executor->locked.phase == EXECUTOR_OPEN)
             executor->locked.phase = EXECUTOR_DRAINING;
         waiters_decide_all(&executor->locked.submitters, VERDICT_CLOSED, &woken);
+        lend__executor_settle(executor, &woken);
     }
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
@@ -35,25 +36,37 @@ static bool wait_until_drained(lend_executor *executor, struct parker *parker,
     }
 }
 
-/* Nothing is started from here on. */
+struct stop {
+    lend_executor *executor;
+    struct list *woken;
+};
+
+static bool stop_task(struct task *task, void *argument) {
+    struct stop *stop = argument;
+    if (task_is_decided(task))
+        return true;
+    if (task->stage == TASK_BORROWING) {
+        lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL, stop->woken);
+        lend__acquire_cancel(stop->executor->options.pool, &task->borrow_cancel);
+    } else {
+        lend__task_stop(task, ESHUTDOWN);
+    }
+    return true;
+}
+
+/* Nothing is started from here on; who has entered and not pushed yet has its job given up when it
+ * comes. */
 static void stop_all(lend_executor *executor) {
     struct list woken = {0};
+    struct stop stop = {executor, &woken};
     lend__lock_acquire(&executor->lock);
+    lend__executor_absorb(executor, &woken);
     executor->locked.phase = EXECUTOR_STOPPING;
-    for (struct list_node *node = executor->locked.live.first; node != NULL; node = node->next) {
-        struct task *task = list_entry(node, struct task, place);
-        if (task_is_decided(task))
-            continue;
-        if (task->stage == TASK_QUEUED) {
-            lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL,
-                                   &woken);
-        } else if (task->stage == TASK_BORROWING) {
-            lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL, &woken);
-            lend__acquire_cancel(executor->options.pool, &task->borrow_cancel);
-        } else {
-            lend__task_stop(task, ESHUTDOWN);
-        }
-    }
+    for (struct list_node *node; (node = executor->locked.queue.first) != NULL;)
+        lend__executor_give_up(executor, list_entry(node, struct task, place), LEND_CANCELLED,
+                               ESHUTDOWN, /* reason= */ NULL, &woken);
+    lend__executor_each_out(executor, stop_task, &stop);
+    lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
 }
@@ -69,21 +82,25 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
     struct list woken = {0};
     lend__lock_acquire(&executor->lock);
     executor->locked.phase = EXECUTOR_ENDING;
-    waiters_decide_all(&executor->locked.idle, VERDICT_CLOSED, &woken);
+    struct worker *sentry = executor->locked.sentry;
+    if (sentry != NULL && inbox_recall(&executor->inbox, sentry))
+        list_append(&woken, &sentry->waiter.node);
+    for (struct list_node *node; (node = list_pop(&executor->locked.idle)) != NULL;)
+        list_append(&woken, node);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
     lend__parker_wake(&executor->alarm);
     for (uint32_t i = 0; i < workers; i++) {
         if (!executor->workers[i].is_gone)
             lend__thread_join(&executor->workers[i].thread);
-        waiter_deinit(&executor->workers[i].waiter);
+        lend__parker_deinit(&executor->workers[i].parker);
     }
     lend__thread_join(&executor->timekeeper);
     lend__memory_free(executor->workers);
     executor->workers = NULL;
 }
 
-/* All that is left is the memory, and that only for as long as somebody keeps a future. */
+/* All that is left is the memory, and that only for as long as somebody has a future. */
 static void finish(lend_executor *executor) {
     lend__directory_remove(executor);
     lend__executor_end_threads(executor, executor->options.workers);
@@ -91,10 +108,8 @@ static void finish(lend_executor *executor) {
     lend__lock_acquire(&executor->lock);
     executor->locked.closer = NULL;
     executor->locked.phase = EXECUTOR_CLOSED;
-    bool last = executor->locked.kept.length == 0;
     lend__lock_release(&executor->lock);
-    if (last)
-        lend__executor_free(executor);
+    lend__executor_let_go(executor);
 }
 
 static int close_with(lend_executor *executor, struct parker *parker, lend_deadline deadline) {

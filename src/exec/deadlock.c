@@ -10,8 +10,6 @@
 #include "pool/report.h"
 
 static bool all_workers_wait(const lend_executor *executor, struct wait *wait, struct walk *walk) {
-    if (executor->locked.idle.length > 0)
-        return false;
     for (uint32_t i = 0; i < executor->options.workers; i++)
         if (lend__watch_meets(walk, wait,
                               (struct tie){.tid = executor->workers[i].tid, .slot = -1}))
@@ -19,7 +17,8 @@ static bool all_workers_wait(const lend_executor *executor, struct wait *wait, s
     return true;
 }
 
-/* Who has a task that is decided is on the way: the timekeeper, or a thread that calls back. */
+/* A worker that is at hand waits for nobody, and so is not met among those who wait. Who has
+ * a task that is decided is on the way: the timekeeper, or a thread that calls back. */
 static bool runner_waits(const struct task *task, struct wait *wait, struct walk *walk) {
     if (task->stage == TASK_QUEUED)
         return !task_is_decided(task) && all_workers_wait(task->executor, wait, walk);
@@ -62,7 +61,7 @@ static bool any_may_end(struct wait *wait, struct walk *walk) {
         if (task == NULL)
             continue;
         lend__lock_acquire(&task->executor->lock);
-        stuck = !waiter_is_decided(&member->waiter) && runner_waits(task, wait, walk);
+        stuck = !waiter_is_decided(&member->wait.waiter) && runner_waits(task, wait, walk);
         lend__lock_release(&task->executor->lock);
     }
     return !stuck;
@@ -77,9 +76,10 @@ static void refuse_any(struct wait *wait, struct list *woken) {
         if (member->task == NULL)
             continue;
         lend__lock_acquire(&member->task->executor->lock);
-        refused = !waiter_is_decided(&member->waiter);
+        refused = !waiter_is_decided(&member->wait.waiter);
         if (refused)
-            waiter_decide(&member->waiter, VERDICT_DEADLOCK, member->waiter.node.list, woken);
+            waiter_decide(&member->wait.waiter, VERDICT_DEADLOCK, member->wait.waiter.node.list,
+                          woken);
         lend__lock_release(&member->task->executor->lock);
     }
 }
@@ -99,7 +99,7 @@ void lend__several_show(struct several *several, lend_deadline deadline, struct 
     *wait = (struct wait){
         .ops = &ops,
         .target = several,
-        .waiter = &several->members[0].waiter,
+        .waiter = &several->members[0].wait.waiter,
         .deadline = deadline,
         .owner = thread_owner(),
         .since_ns = lend__clock_now_ns(),
@@ -108,21 +108,18 @@ void lend__several_show(struct several *several, lend_deadline deadline, struct 
 }
 
 /* A wait for the outcome ends with the job's deadline, since that decides it. */
-static lend_deadline end_of_wait(struct task *task, const struct list *queue,
-                                 lend_deadline deadline) {
-    if (queue == &task->future.joiners)
-        return deadline;
-    return lend_deadline_earlier(deadline, task->spec.deadline);
+static lend_deadline end_of_wait(struct task *task, bool until_over, lend_deadline deadline) {
+    return until_over ? deadline : lend_deadline_earlier(deadline, task->spec.deadline);
 }
 
-void lend__future_wait_show(struct task *task, struct list *queue, struct waiter *waiter,
-                            lend_deadline deadline, struct wait *wait) {
+void lend__future_wait_show(struct task *task, struct future_wait *self, lend_deadline deadline,
+                            struct wait *wait) {
     static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
     *wait = (struct wait){
         .ops = &ops,
         .target = task,
-        .waiter = waiter,
-        .deadline = end_of_wait(task, queue, deadline),
+        .waiter = &self->waiter,
+        .deadline = end_of_wait(task, self->until_over, deadline),
         .owner = thread_owner(),
         .since_ns = lend__clock_now_ns(),
     };

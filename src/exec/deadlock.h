@@ -7,10 +7,10 @@
 #include "exec/state.h"
 #include "pool/watch.h"
 
-/* Of a waiter that is in `queue`, one of the two of the task's future; it may be decided by the
- * time this returns. To be hidden once it has a verdict; a deadlock is told to the sink then. */
-void lend__future_wait_show(struct task *task, struct list *queue, struct waiter *waiter,
-                            lend_deadline deadline, struct wait *wait);
+/* Of a waiter that is queued at the task's future; it may be decided by the time this returns. To
+ * be hidden once it has a verdict; a deadlock is told to the sink then. */
+void lend__future_wait_show(struct task *task, struct future_wait *self, lend_deadline deadline,
+                            struct wait *wait);
 void lend__future_wait_hide(struct task *task, struct wait *wait);
 
 #endif

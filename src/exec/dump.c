@@ -98,29 +98,48 @@ static const char *stage_words(const struct task *task) {
     return "";
 }
 
-static void add_task(struct text *text, const struct task *task, int64_t now_ns) {
+struct account {
+    struct text *text;
+    int64_t now_ns;
+};
+
+static bool add_task(struct task *task, void *argument) {
+    struct account *account = argument;
+    struct text *text = account->text;
     lend__text_add(text, "  job %llu %s", (unsigned long long)task->number, stage_words(task));
     if (task->runner_tid != 0)
         lend__text_add(text, " on thread %u", task->runner_tid);
     lend__text_add(text, ", accepted ");
-    lend__text_add_duration(text, elapsed_ns(task->accepted_ns, now_ns));
+    lend__text_add_duration(text, elapsed_ns(task->accepted_ns, account->now_ns));
     lend__text_add(text, " ago");
     lend__text_add_site(text, task->site);
     lend__text_add(text, "\n");
+    return !text->cut;
+}
+
+static void add_tasks(struct list *tasks, struct account *account) {
+    for (struct list_node *node = tasks->first; node != NULL && !account->text->cut;
+         node = node->next)
+        add_task(list_entry(node, struct task, place), account);
 }
 
 static void add_executor(struct text *text, lend_executor *executor) {
-    int64_t now_ns = lend__clock_now_ns();
+    struct list woken = {0};
+    struct account account = {text, lend__clock_now_ns()};
+    uint64_t bytes;
     lend__lock_acquire(&executor->lock);
+    lend__executor_absorb(executor, &woken);
+    lend__executor_settle(executor, &woken);
     lend__text_add(text,
                    "executor \"%s\": %u workers, %u idle, %u queued of at most %u, %u submitting\n",
-                   executor->name, executor->options.workers, executor->locked.idle.length,
-                   executor->locked.queue.length, executor->options.queue_max,
+                   executor->name, executor->options.workers, lend__executor_at_hand(executor),
+                   lend__executor_queued(executor, &bytes), executor->options.queue_max,
                    executor->locked.submitters.length);
-    for (struct list_node *node = executor->locked.live.first; node != NULL && !text->cut;
-         node = node->next)
-        add_task(text, list_entry(node, struct task, place), now_ns);
+    lend__executor_each_out(executor, add_task, &account);
+    add_tasks(&executor->locked.queue, &account);
+    add_tasks(&executor->locked.given_up, &account);
     lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
 }
 
 size_t lend_dump(char *buffer, size_t size) {

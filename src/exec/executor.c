@@ -45,18 +45,19 @@ static int start_worker(lend_executor *executor, uint32_t number) {
     struct worker *worker = &executor->workers[number];
     worker->executor = executor;
     worker->number = number;
-    if (waiter_init(&worker->waiter) != 0)
+    worker->waiter.parker = &worker->parker;
+    if (lend__parker_init(&worker->parker) != 0)
         return ENOMEM;
     int error = lend__worker_start(worker);
     if (error != 0)
-        waiter_deinit(&worker->waiter);
+        lend__parker_deinit(&worker->parker);
     return error;
 }
 
 /* All of them, or none. */
 static int start_threads(lend_executor *executor) {
     uint32_t workers = executor->options.workers;
-    executor->workers = lend__memory_new(workers * sizeof *executor->workers);
+    executor->workers = lend__memory_new_aligned(CACHE_LINE, workers * sizeof *executor->workers);
     if (executor->workers == NULL)
         return ENOMEM;
     if (lend__thread_start(&executor->timekeeper, "lend-timekeeper", lend__timekeeper_main,
@@ -110,12 +111,16 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
         error = lend__directory_prepare();
     if (error != 0)
         return error;
-    lend_executor *executor = lend__memory_new(sizeof *executor);
+    lend_executor *executor = lend__memory_new_aligned(CACHE_LINE, sizeof *executor);
     if (executor == NULL)
         return ENOMEM;
     executor->options = own;
     executor->era = fork_era();
     fill_defaults(executor);
+    word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
+    word_init(&executor->holders, 1);
+    inbox_init(&executor->inbox, (uint64_t)executor->options.queue_max + executor->options.workers,
+               /* shut= */ executor->options.queue_bytes_max != 0);
     int shield = lend__thread_shield();
     error = open_executor(executor);
     lend__thread_unshield(shield);
@@ -128,10 +133,29 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     return 0;
 }
 
-void lend__executor_free(lend_executor *executor) {
+static void free_stock(struct inbox_node *chain) {
+    while (chain != NULL) {
+        struct inbox_node *next = chain->older;
+        lend__memory_free(list_entry(chain, struct task, inbox));
+        chain = next;
+    }
+}
+
+static void free_executor(lend_executor *executor) {
+    free_stock(executor->stock.chain);
+    free_stock((struct inbox_node *)(uintptr_t)word_read(&executor->stock.offer));
+    free_stock(executor->stock.put_by);
     lend__parker_deinit(&executor->alarm);
     lend__lock_deinit(&executor->lock);
     lend__memory_free(executor);
+}
+
+void lend__executor_let_go(lend_executor *executor) {
+    uint64_t holders = word_read(&executor->holders);
+    while (!word_swap(&executor->holders, &holders, holders - 1))
+        ;
+    if (holders == 1)
+        free_executor(executor);
 }
 
 void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,
@@ -151,15 +175,22 @@ void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,
     executor->options.sink(&event, executor->options.sink_context);
 }
 
-/* Under the lock. What is over is decided, so only the live are walked. */
-static void count_live(const lend_executor *executor, struct lend_executor_stats *stats) {
-    for (const struct list_node *node = executor->locked.live.first; node != NULL;
-         node = node->next) {
-        const struct task *task = list_entry(node, struct task, place);
-        stats->pending += !task_is_decided(task);
-        stats->borrowing += task->stage == TASK_BORROWING;
-        stats->running += task->stage == TASK_RUNNING;
-    }
+static bool count_out(struct task *task, void *argument) {
+    struct lend_executor_stats *stats = argument;
+    stats->pending += !task_is_decided(task);
+    stats->borrowing += task->stage == TASK_BORROWING;
+    stats->running += task->stage == TASK_RUNNING;
+    return true;
+}
+
+/* Under the lock. What was given up is decided; what waits for a worker that is at hand is with a
+ * worker. */
+static void count_live(lend_executor *executor, struct lend_executor_stats *stats) {
+    uint32_t waiting = executor->locked.queue.length;
+    stats->queued = lend__executor_queued(executor, &stats->queued_bytes);
+    stats->pending = waiting;
+    stats->borrowing = waiting - stats->queued;
+    lend__executor_each_out(executor, count_out, stats);
 }
 
 int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats *ret_stats) {
@@ -168,22 +199,24 @@ int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats 
     if (executor_is_foreign(executor))
         return EOWNERDEAD;
     struct lend_executor_stats stats = {.workers = executor->options.workers};
+    struct list woken = {0};
     lend__lock_acquire(&executor->lock);
+    lend__executor_absorb(executor, &woken);
+    lend__executor_settle(executor, &woken);
     count_live(executor, &stats);
     stats.submitting = executor->locked.submitters.length;
-    stats.queued = executor->locked.queue.length;
-    stats.queued_bytes = executor->locked.queue_bytes;
     stats.accepted = executor->locked.accepted;
     stats.succeeded = executor->locked.outcomes[LEND_SUCCEEDED];
     stats.failed = executor->locked.outcomes[LEND_FAILED];
     stats.no_model = executor->locked.outcomes[LEND_NO_MODEL];
     stats.cancelled = executor->locked.outcomes[LEND_CANCELLED];
     stats.expired = executor->locked.outcomes[LEND_EXPIRED];
-    stats.refused = executor->locked.refused;
     stats.overran = executor->locked.overran;
     stats.waits = executor->locked.waits;
     stats.runs = executor->locked.runs;
     lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+    stats.refused = word_peek(&executor->refused);
     stats.events = word_peek(&executor->events);
     *ret_stats = stats;
     return 0;

@@ -8,15 +8,14 @@ static bool future_is_foreign(const lend_future *future) {
     return executor_is_foreign(task_of_future(future)->executor);
 }
 
-/* Sleep in one of the task's two queues. The future's owner keeps the task, and the task its
+/* Sleep among those who wait for the task. The future's owner keeps the task, and the task its
  * executor's lock. */
-static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
-                     lend_deadline deadline) {
+static void sleep_at(struct task *task, struct waiter *self, lend_deadline deadline) {
     bool awake = waiter_sleep(self, deadline);
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
     if (!decided) {
-        list_remove(queue, &self->node);
+        list_remove(&task->future.waiters, &self->node);
         self->verdict = VERDICT_TIMED_OUT;
     }
     lend__lock_release(&task->executor->lock);
@@ -25,88 +24,100 @@ static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
 }
 
 /* The same in sight of the watch, if others may be waiting for this thread. */
-static int wait_in(struct task *task, struct list *queue, struct waiter *self,
-                   lend_deadline deadline) {
+static int wait_at(struct task *task, struct future_wait *self, lend_deadline deadline) {
     struct wait wait;
     bool shown = thread_may_be_awaited();
     if (shown)
-        lend__future_wait_show(task, queue, self, deadline, &wait);
-    sleep_in(task, queue, self, deadline);
+        lend__future_wait_show(task, self, deadline, &wait);
+    sleep_at(task, &self->waiter, deadline);
     if (shown)
         lend__future_wait_hide(task, &wait);
-    if (self->verdict == VERDICT_TIMED_OUT)
-        return deadline_is_now(deadline) ? EBUSY : ETIMEDOUT;
-    return self->verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
+    if (self->waiter.verdict == VERDICT_TIMED_OUT)
+        return ETIMEDOUT;
+    return self->waiter.verdict == VERDICT_DEADLOCK ? EDEADLK : 0;
 }
-
-enum what { DECIDED, OVER };
 
 /* A worker that waits for a job in its own executor's queue may be the one that would have to run
  * it: it does so now, if it can. */
 static void help(struct task *task) {
-    lend_executor *executor = task->executor;
-    lend__lock_acquire(&executor->lock);
+    lend__lock_acquire(&task->executor->lock);
     bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
-    lend__lock_release(&executor->lock);
+    lend__lock_release(&task->executor->lock);
     if (queued)
         lend__help_task(task);
 }
 
-static int wait_for(lend_future *future, enum what what, lend_deadline deadline) {
-    struct task *task = task_of_future(future);
-    struct list *queue = what == DECIDED ? &future->waiters : &future->joiners;
-    struct waiter self;
-    if (executor_is_foreign(task->executor))
-        return EOWNERDEAD;
-    if (waiter_init(&self) != 0)
+static bool is_there(const struct task *task, bool until_over) {
+    return until_over ? task_is_over(task) : task_is_decided(task);
+}
+
+/* In the queue, unless it has come to pass meanwhile. */
+static int queue_and_wait(struct task *task, bool until_over, lend_deadline deadline) {
+    struct future_wait self = {.until_over = until_over};
+    if (waiter_init(&self.waiter) != 0)
         return ENOMEM;
-    int shield = lend__thread_shield();
-    int error = 0;
+    lend__lock_acquire(&task->executor->lock);
+    bool there = is_there(task, until_over);
+    if (!there)
+        list_append(&task->future.waiters, &self.waiter.node);
+    lend__lock_release(&task->executor->lock);
+    int error = there ? 0 : wait_at(task, &self, deadline);
+    waiter_deinit(&self.waiter);
+    return error;
+}
+
+static int wait_shielded(struct task *task, bool until_over, lend_deadline deadline) {
     if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
         help(task);
-    lend__lock_acquire(&task->executor->lock);
-    bool there =
-        what == DECIDED ? task_is_decided(task) : task->place.list == &task->executor->locked.kept;
-    if (!there && thread_is_busy_with(task))
-        error = EDEADLK;
-    else if (!there && lend__thread_self.never_blocks && !deadline_is_now(deadline))
-        error = EWOULDBLOCK;
-    bool waits = !there && error == 0;
-    if (waits)
-        list_append(queue, &self.node);
-    lend__lock_release(&task->executor->lock);
-    if (waits)
-        error = wait_in(task, queue, &self,
-                        deadline_or_default(deadline, task->executor->options.job_ms_default));
+    if (is_there(task, until_over))
+        return 0;
+    if (thread_is_busy_with(task))
+        return EDEADLK;
+    if (deadline_is_now(deadline))
+        return EBUSY;
+    if (lend__thread_self.never_blocks)
+        return EWOULDBLOCK;
+    deadline = deadline_or_default(deadline, task->executor->options.job_ms_default);
+    return queue_and_wait(task, until_over, deadline);
+}
+
+static int wait_for(lend_future *future, bool until_over, lend_deadline deadline) {
+    struct task *task = task_of_future(future);
+    if (executor_is_foreign(task->executor))
+        return EOWNERDEAD;
+    if (is_there(task, until_over))
+        return 0;
+    int shield = lend__thread_shield();
+    int error = wait_shielded(task, until_over, deadline);
     lend__thread_unshield(shield);
-    waiter_deinit(&self);
     return error;
 }
 
 int lend_future_wait(lend_future *future, lend_deadline deadline) {
-    return future != NULL ? wait_for(future, DECIDED, deadline) : EINVAL;
+    return future != NULL ? wait_for(future, /* until_over= */ false, deadline) : EINVAL;
 }
 
 int lend_future_join(lend_future *future, lend_deadline deadline) {
-    return future != NULL ? wait_for(future, OVER, deadline) : EINVAL;
+    return future != NULL ? wait_for(future, /* until_over= */ true, deadline) : EINVAL;
 }
 
 /* What is decided, as it stands now, and note that it was read. */
 static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
                         const char **ret_reason) {
-    lend_executor *executor = task_of_future(future)->executor;
-    if (executor_is_foreign(executor)) {
+    if (future_is_foreign(future)) {
         *ret_outcome = LEND_FAILED;
         *ret_error = EOWNERDEAD;
         *ret_reason = lend_strerror(EOWNERDEAD);
         return;
     }
-    lend__lock_acquire(&executor->lock);
-    *ret_outcome = future->outcome;
-    *ret_error = future->outcome == LEND_PENDING ? EBUSY : future->error;
+    *ret_outcome = task_outcome(task_of_future(future));
+    *ret_error = EBUSY;
+    *ret_reason = "";
+    if (*ret_outcome == LEND_PENDING)
+        return;
+    *ret_error = future->error;
     *ret_reason = future->reason;
-    future->read = future->outcome != LEND_PENDING;
-    lend__lock_release(&executor->lock);
+    word_poke(&future->read, 1);
 }
 
 enum lend_outcome lend_future_outcome(lend_future *future) {
@@ -136,36 +147,31 @@ const char *lend_future_reason(lend_future *future) {
     return reason;
 }
 
+/* The value comes with the outcome. */
 void *lend_future_peek(lend_future *future) {
-    if (future == NULL || future_is_foreign(future))
+    if (future == NULL || future_is_foreign(future) || !task_is_decided(task_of_future(future)))
         return NULL;
-    lend_executor *executor = task_of_future(future)->executor;
-    lend__lock_acquire(&executor->lock);
-    void *value = future->value;
-    lend__lock_release(&executor->lock);
-    return value;
+    return (void *)(uintptr_t)word_read(&future->value);
 }
 
 void *lend_future_take(lend_future *future) {
-    if (future == NULL || future_is_foreign(future))
+    if (future == NULL || future_is_foreign(future) || !task_is_decided(task_of_future(future)))
         return NULL;
-    lend_executor *executor = task_of_future(future)->executor;
-    lend__lock_acquire(&executor->lock);
-    void *value = future->value;
-    future->value = NULL;
-    lend__lock_release(&executor->lock);
-    return value;
+    uint64_t value = word_read(&future->value);
+    while (value != 0 && !word_swap(&future->value, &value, 0))
+        ;
+    return (void *)(uintptr_t)value;
 }
 
 /* Under the lock. */
 static int cancel(struct task *task, struct list *woken) {
+    lend__executor_absorb(task->executor, woken);
     if (task_is_decided(task))
         return EALREADY;
     switch (task->stage) {
     case TASK_QUEUED:
         lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED,
                                /* reason= */ NULL, woken);
-        lend__executor_settle(task->executor, woken);
         return 0;
     case TASK_BORROWING:
         lend__task_decide(task, LEND_CANCELLED, ECANCELED, /* reason= */ NULL, woken);
@@ -188,8 +194,11 @@ int lend_future_cancel(lend_future *future) {
         return EOWNERDEAD;
     struct list woken = {0};
     struct task *task = task_of_future(future);
+    if (task_is_decided(task))
+        return EALREADY;
     lend__lock_acquire(&task->executor->lock);
     int error = cancel(task, &woken);
+    lend__executor_settle(task->executor, &woken);
     lend__lock_release(&task->executor->lock);
     waiters_wake(&woken);
     return error;

@@ -32,7 +32,10 @@ void lend_job_return(lend_job *job, void *value, lend_destroy *destroy) {
 int lend_job_explain(lend_job *job, int error, const char *format, ...) {
     if (job == NULL)
         return error;
-    struct text text = text_into(job->words, sizeof job->words);
+    struct remarks *remarks = lend__task_remarks(task_of_job(job));
+    if (remarks == NULL)
+        return error;
+    struct text text = text_into(remarks->words, sizeof remarks->words);
     va_list list;
     va_start(list, format);
     lend__text_add_list(&text, format, list);
@@ -44,5 +47,7 @@ void lend_job_model_broken(lend_job *job, const char *why) {
     if (job == NULL)
         return;
     job->model_broken = true;
-    lend__text_copy(job->broken_why, sizeof job->broken_why, why != NULL ? why : "");
+    struct remarks *remarks = why != NULL ? lend__task_remarks(task_of_job(job)) : NULL;
+    if (remarks != NULL)
+        lend__text_copy(remarks->broken_why, sizeof remarks->broken_why, why);
 }

@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * struct lend_executor: its state, its invariants, its locks. Read this and task.h first.
+ * struct lend_executor: its state, its invariants, its locks. Read this, task.h and inbox.h first.
  *
- * ONE     each task is in exactly one of `live` and `kept` until it is freed
- * TURN    a QUEUED task is in `queue` while undecided, in `given_up` once decided
- * WORK    after every region under the lock: while a worker is idle, nothing is queued
- * ROOM    after every region under the lock: while a submitter waits, the first one's job does not
- *         fit. They come in in the order of the list, and nobody passes them
- * TIMER   a task is in `timers` while it is QUEUED and undecided or RUNNING, once more for a grace
- *         when its deadline was answered; while it is BORROWING, its borrow ends at its deadline
- * and its runner answers AWAKE   the timekeeper sleeps until `alarm_ns` at the longest, and no
- * timer is earlier CLOSED  it is CLOSED only when nothing is live and nobody is inside lend_submit
+ * A submitter does nothing but enter and push (inbox.h). All else is done under one lock: for the
+ * most part by workers, one region a job, in which the last job is answered and the next one taken.
+ * What is in the inbox is QUEUED, behind all that is in `queue`, and moves there when somebody
+ * under the lock looks into it (absorbs it).
+ *
+ * ONE     each task that was taken out of the inbox is, until it is over, in exactly one place:
+ *         worker->task, `queue`, `given_up` or `guests`
+ * TURN    jobs start in the order in which they were pushed. A QUEUED task in `queue` is undecided,
+ *         in `given_up` decided; the timekeeper makes it a guest while it tells its owner
+ * ROOM    inbox.limit - entered == queue_max + workers at hand (not away) - jobs that wait, which
+ * is never negative: the first jobs are for the workers at hand, who are up or being woken, and no
+ * more than queue_max wait behind them. A worker that takes a job changes neither side; one that
+ * comes back raises the limit, and so does a job that is given up QUEUE   after every region under
+ * the lock: while a submitter waits, the first one's job does not fit, and the gate is shut. They
+ * come in in the order of the list; nobody passes them SENTRY  after every region under the lock:
+ * while a worker sleeps, there is a sentry. Either its mark is in the inbox and nothing is queued,
+ * or it was called and is on its way: then it will come into a region of its own. So at most one
+ * worker is on its way for nothing, and while one is, a submission wakes nobody TIMER   each
+ * undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its deadline is not
+ * before `alarm_ns`, until when the timekeeper sleeps at the longest; while it is BORROWING, its
+ * borrow ends at its deadline and its runner answers (timekeeper.c) CLOSED  it is CLOSED only when
+ * all who have entered were accepted and are over, and nobody is inside lend_submit any more
  * (`visitors`), and freed when no task is left either
  *
- * lend__executor_settle restores WORK and ROOM; whoever changes the queue or the list of the idle
- * calls it before leaving the lock.
+ * lend__executor_settle restores QUEUE and SENTRY; whoever changes the queue, the limit, or the
+ * list of the idle or of the submitters calls it before leaving the lock.
  *
  * Locks: executor->lock, then pool->lock (only to call off a borrow), then a parker's mutex. No
- * function of the caller's runs under any of them. One lock for all is enough: a job holds a model
- * for milliseconds, and the lock is taken some six times a job for well under a microsecond. */
+ * function of the caller's runs under any of them. */
 #ifndef LEND_SRC_EXEC_STATE_H
 #define LEND_SRC_EXEC_STATE_H
 
+#include "exec/stock.h"
 #include "exec/task.h"
 #include "sync/fork.h"
 #include "sync/lock.h"
@@ -39,13 +52,17 @@ enum executor_phase {
 };
 
 struct worker {
-    struct thread thread;
+    _Alignas(CACHE_LINE) struct thread thread;
     struct lend_executor *executor;
     uint32_t number;
-    bool is_gone;         /* a job ended its thread, and there was no other to be had */
-    struct waiter waiter; /* in executor->idle, or about to look at `task` */
-    uint32_t tid;         /* under the lock: 0 until it was idle for the first time */
-    struct task *task;    /* under the lock: handed over, not yet begun */
+    bool is_gone;     /* a job ended its thread, and there was no other to be had */
+    owner_word owner; /* its thread's own, when it runs no job */
+    struct parker parker;
+    /* under the lock */
+    struct waiter waiter; /* in locked.idle; never decided: who is woken comes and looks */
+    uint32_t tid;         /* of its thread; 0 until that runs */
+    bool away;            /* from taking a job until it comes for the next */
+    struct task *task;    /* from taking it until it is finished, or NULL */
 };
 
 /* A thread in lend_submit that found no room; on its stack. */
@@ -64,26 +81,34 @@ struct lend_executor {
     struct thread timekeeper;
     uint64_t era;           /* sync/fork.h */
     struct list_node entry; /* in the directory of dump.c, under its lock, until it is CLOSED */
+    struct parker alarm;    /* the timekeeper sleeps on it */
 
-    struct lock lock;
+    /* Read by every submitter; written under the lock, and rarely. */
+    struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
+    struct word hurries;  /* whether runs are so short that not all are timed */
+
+    _Alignas(CACHE_LINE) struct inbox inbox;
+    struct stock stock;
+    struct word holders; /* the futures that were not dropped, and one for not being CLOSED */
+
+    _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */
         enum executor_phase phase;
-        struct list queue;      /* of struct task.turn, oldest first */
+        struct list queue;      /* of struct task.place, oldest first */
         uint64_t queue_bytes;   /* sum of their spec.bytes */
-        struct list given_up;   /* of struct task.turn: decided unstarted, to be told */
-        struct list idle;       /* of struct worker.waiter */
+        struct list given_up;   /* of struct task.place: decided unstarted, to be told */
+        struct list guests;     /* of struct task.place: with a thread that is no worker */
+        struct list idle;       /* of struct worker.waiter: asleep, but for the sentry */
+        struct worker *sentry;  /* NULL: no worker sleeps */
         struct list submitters; /* of struct submitter.waiter, oldest first */
         struct list visitors;   /* of struct submitter.visit: still inside lend_submit */
-        struct list live;       /* of struct task.place: not over */
-        struct list kept;       /* of struct task.place: over, its future not dropped */
         struct heap timers;     /* of struct task.timer, by deadline */
-        int64_t alarm_ns;       /* until when the timekeeper sleeps; INT64_MIN while it is up */
         struct parker *closer;  /* of the thread that waits in close, or NULL */
-        uint64_t accepted, refused, overran;
+        uint64_t accepted, overran;
         uint64_t outcomes[LEND_EXPIRED + 1]; /* of all decided tasks */
         struct lend_histogram waits, runs;
     } locked;
-    struct parker alarm; /* the timekeeper sleeps on it */
+    _Alignas(CACHE_LINE) struct word refused;
     struct word events;
 };
 
@@ -93,23 +118,52 @@ static inline bool executor_is_foreign(const lend_executor *executor) {
     return executor->era != fork_era();
 }
 
-/* Under the lock: restore WORK and ROOM. */
+/* Under the lock: the rules (queue.c). */
+
+/* Restore QUEUE and SENTRY. */
 void lend__executor_settle(lend_executor *executor, struct list *woken);
 
-/* Under the lock. A task is accepted once, QUEUED or BORROWING, and from then on may end and be
- * gone as soon as the lock is left. */
-bool lend__executor_has_room(const lend_executor *executor, const struct task *task);
-void lend__executor_accept(lend_executor *executor, struct task *task, enum task_stage stage);
+/* What is in the inbox to the queue. */
+void lend__executor_absorb(lend_executor *executor, struct list *woken);
 
-/* Under the lock: a queued task passes to the thread that will run it. Then settle. */
-void lend__executor_take(lend_executor *executor, struct task *task, uint32_t runner_tid);
+/* Let in a task that was not: false if there is no room for it. */
+bool lend__executor_let_in(lend_executor *executor, const struct task *task);
 
-/* Under the lock: decide a queued task and pass it to the timekeeper. Then settle. */
+/* A task that was let in, QUEUED, to the end of the queue. From then on it may end and be gone as
+ * soon as the lock is left. */
+void lend__executor_accept(lend_executor *executor, struct task *task, struct list *woken);
+
+/* A task past the queue, BORROWING and a guest: the caller's to run. */
+void lend__executor_accept_here(lend_executor *executor, struct task *task);
+
+/* The oldest queued task, or NULL. It becomes the worker's, BORROWING. */
+struct task *lend__executor_next(lend_executor *executor, struct list *woken);
+void lend__executor_take(lend_executor *executor, struct task *task, struct worker *worker);
+
+/* A queued task becomes the calling thread's, BORROWING and a guest. */
+void lend__executor_take_here(lend_executor *executor, struct task *task);
+
+/* The worker comes back from its last job. */
+void lend__executor_return(lend_executor *executor, struct worker *worker);
+
+/* Decide a queued task and pass it to the timekeeper. */
 void lend__executor_give_up(lend_executor *executor, struct task *task, enum lend_outcome outcome,
                             int error, const char *reason, struct list *woken);
 
-/* Under the lock: is every job over and nobody inside? If so, a closer is told. */
+/* How many workers are not away, and how many jobs and bytes wait that are not for them. */
+uint32_t lend__executor_at_hand(const lend_executor *executor);
+uint32_t lend__executor_queued(const lend_executor *executor, uint64_t *ret_bytes);
+
+/* Each task that is with a thread, in no order, until `visit` returns false; in an absorbed
+ * executor these, `queue` and `given_up` are all that live. */
+void lend__executor_each_out(lend_executor *executor, bool (*visit)(struct task *, void *),
+                             void *argument);
+
+/* Is every job over and nobody inside? If so, a closer is told. */
 bool lend__executor_is_drained(lend_executor *executor);
+
+/* Have the timekeeper look at what lives, if it would sleep past this task's deadline. */
+void lend__timekeeper_mind(lend_executor *executor, const struct task *task);
 
 /* The threads. */
 void lend__worker_main(void *worker);
@@ -142,7 +196,15 @@ void lend__directory_remove(lend_executor *executor);
 /* End `workers` of its workers and the timekeeper, and wait for them. Nothing is live. */
 void lend__executor_end_threads(lend_executor *executor, uint32_t workers);
 
-/* Free it: it was never opened, or is CLOSED and has no task left. */
-void lend__executor_free(lend_executor *executor);
+/* One holder more, by one. */
+static inline void executor_hold(lend_executor *executor) {
+    uint64_t holders = word_peek(&executor->holders);
+    while (!word_swap(&executor->holders, &holders, holders + 1))
+        ;
+}
+
+/* One holder less: a future was dropped, or never came to be, or the executor is CLOSED. The last
+ * one frees it. */
+void lend__executor_let_go(lend_executor *executor);
 
 #endif

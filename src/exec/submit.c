@@ -1,49 +1,94 @@
 /* SPDX-License-Identifier: MIT
  *
- * Submission: a task is made outside the lock, then accepted, refused, left to wait for room, or
+ * Submission: a task is made, then enters and is pushed, which is all if there is room and nobody
+ * waits for it (inbox.h); else, under the lock, it is accepted, refused, left to wait for room, or
  * run on the spot. Once it is accepted it belongs to the executor and the future's owner, and the
- * submitter touches it no more: it may be over and gone. */
+ * submitter touches neither it nor the executor any more: both may be over and gone. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "exec/state.h"
 
 /* Of all jobs in the process. */
-static struct word jobs_numbered;
+static _Alignas(CACHE_LINE) struct word jobs_numbered;
 
-static struct task *new_task(lend_executor *executor, const struct lend_job_spec *spec,
-                             const struct lend_site *site, bool dropped) {
-    struct task *task = lend__memory_new(sizeof *task);
+/* Reading the clock costs as much as all else in a submission. So while runs are short, jobs are
+ * timed for the histograms at the beginning, and then one of so many in place of all. */
+#define TIMED_FIRST 64
+#define TIMED_SHARE 16
+
+/* A patience by default that is as long as this need not be exact to the tick. */
+#define LONG_PATIENCE_MS 1000
+
+/* For how many jobs the one counts before which so many have entered; 0: it is not timed. */
+static uint32_t counts_for(const lend_executor *executor, uint64_t before) {
+    if (word_peek(&executor->hurries) == 0 || before < TIMED_FIRST)
+        return 1;
+    return before % TIMED_SHARE == 0 ? TIMED_SHARE : 0;
+}
+
+/* When it was accepted, and its deadline if it was given none. A patience that is short is counted
+ * from now, a long one from the tick that is to come. */
+static void stamp(struct task *task, uint32_t count) {
+    int64_t ms = task->executor->options.job_ms_default;
+    bool is_short = task->spec.deadline.at_ns == 0 && ms >= 0 && ms < LONG_PATIENCE_MS;
+    bool exact = count != 0 || is_short;
+    int64_t now_ns = exact ? lend__clock_now_ns() : lend__clock_coarse_ns();
+    int64_t from_ns = exact ? now_ns : now_ns + CLOCK_TICK_NS;
+    task->accepted_ns = now_ns;
+    task->counts_for = count;
+    if (task->spec.deadline.at_ns != 0)
+        return;
+    task->spec.deadline = LEND_FOREVER;
+    if (ms >= 0 && ms <= (INT64_MAX - from_ns) / NS_PER_MS)
+        task->spec.deadline = (lend_deadline){from_ns + ms * NS_PER_MS};
+}
+
+static int read_spec(struct task *task, const struct lend_job_spec *spec) {
+    int error = lend__options_read(&task->spec, sizeof task->spec, spec);
+    return error == 0 && task->spec.run == NULL ? EINVAL : error;
+}
+
+/* Zeroed, or out of the stock: one that succeeded, and left nothing behind but what is set here. */
+static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
+    struct inbox_node *node = stock_take(&executor->stock);
+    struct task *task =
+        node != NULL ? list_entry(node, struct task, inbox) : lend__memory_new(sizeof *task);
     if (task == NULL)
         return NULL;
     task->executor = executor;
-    task->spec = *spec;
-    task->spec.deadline = deadline_or_default(spec->deadline, executor->options.job_ms_default);
     task->site = site;
     task->number = word_next(&jobs_numbered);
+    task->runner_tid = 0;
+    task->stage = TASK_QUEUED;
+    task->watched = false;
     task->future.reason = "";
-    task->future.dropped = dropped;
+    word_init(&task->ends, dropped ? END_DROPPED : 0);
+    word_init(&task->future.outcome, LEND_PENDING);
+    word_init(&task->future.read, 0);
+    word_init(&task->stop, 0);
     word_init(&task->future.keepers, dropped ? 0 : 1);
     return task;
 }
 
 /* Under the lock: accepted (0), refused, or EINPROGRESS: the submitter queues. A task that is
  * accepted as BORROWING is the caller's to run. */
-static int arrive(lend_executor *executor, struct task *task, enum task_stage *ret_stage) {
+static int arrive(lend_executor *executor, struct task *task, struct list *woken) {
     const struct lend_executor_options *options = &executor->options;
-    *ret_stage = TASK_QUEUED;
     if (executor->locked.phase != EXECUTOR_OPEN)
         return ESHUTDOWN;
     if (options->queue_bytes_max != 0 && task->spec.bytes > options->queue_bytes_max)
         return ENOBUFS;
-    if (executor->locked.submitters.length > 0 || !lend__executor_has_room(executor, task)) {
-        if (options->when_full == LEND_FULL_REFUSE || lend__thread_self.never_blocks)
-            return EAGAIN;
-        if (options->when_full == LEND_FULL_WAIT)
-            return thread_is_busy_for(executor) ? EDEADLK : EINPROGRESS;
-        *ret_stage = TASK_BORROWING;
+    lend__executor_absorb(executor, woken);
+    if (executor->locked.submitters.length == 0 && lend__executor_let_in(executor, task)) {
+        lend__executor_accept(executor, task, woken);
+        return 0;
     }
-    lend__executor_accept(executor, task, *ret_stage);
+    if (options->when_full == LEND_FULL_REFUSE || lend__thread_self.never_blocks)
+        return EAGAIN;
+    if (options->when_full == LEND_FULL_WAIT)
+        return thread_is_busy_for(executor) ? EDEADLK : EINPROGRESS;
+    lend__executor_accept_here(executor, task);
     return 0;
 }
 
@@ -67,93 +112,133 @@ static enum verdict wait_for_room(lend_executor *executor, struct submitter *sel
 }
 
 /* The last that a submitter who waited does with the executor. */
-static void leave(lend_executor *executor, struct submitter *self, int error) {
+static void leave(lend_executor *executor, struct submitter *self) {
     lend__lock_acquire(&executor->lock);
-    executor->locked.refused += error != 0;
     list_remove(&executor->locked.visitors, &self->visit);
     lend__executor_is_drained(executor);
     lend__lock_release(&executor->lock);
 }
 
 static int wait_and_leave(lend_executor *executor, struct submitter *self, lend_deadline deadline) {
-    int error = 0;
-    switch (wait_for_room(executor, self, deadline)) {
-    case VERDICT_GRANTED:
-        break;
-    case VERDICT_TIMED_OUT:
-        error = ETIMEDOUT;
-        break;
-    default:
-        error = ESHUTDOWN;
-    }
-    leave(executor, self, error);
+    enum verdict verdict = wait_for_room(executor, self, deadline);
+    int error = verdict == VERDICT_GRANTED     ? 0
+                : verdict == VERDICT_TIMED_OUT ? ETIMEDOUT
+                                               : ESHUTDOWN;
+    if (error != 0)
+        word_next(&executor->refused);
+    leave(executor, self);
     return error;
 }
 
-/* 0 or why it was refused. */
-static int submit(lend_executor *executor, struct task *task, struct submitter *self,
-                  enum task_stage *ret_stage) {
+/* Through the lock. 0 or why it was refused; *ret_here: the task is the caller's to run. */
+static int submit_locked(lend_executor *executor, struct task *task, struct submitter *self,
+                         bool *ret_here) {
     struct list woken = {0};
     lend_deadline deadline = task->spec.deadline;
     lend__lock_acquire(&executor->lock);
-    int error = arrive(executor, task, ret_stage);
-    bool waits = error == EINPROGRESS;
-    if (waits) {
+    int error = arrive(executor, task, &woken);
+    *ret_here = error == 0 && task->stage == TASK_BORROWING;
+    if (error == EINPROGRESS) {
         list_append(&executor->locked.submitters, &self->waiter.node);
         list_append(&executor->locked.visitors, &self->visit);
-    } else {
-        executor->locked.refused += error != 0;
-        lend__executor_settle(executor, &woken);
+    } else if (error != 0) {
+        word_next(&executor->refused);
     }
+    lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
-    return waits ? wait_and_leave(executor, self, deadline) : error;
-}
-
-static int count_refusal(lend_executor *executor, int error) {
-    lend__lock_acquire(&executor->lock);
-    executor->locked.refused++;
-    lend__lock_release(&executor->lock);
-    return error;
+    return error == EINPROGRESS ? wait_and_leave(executor, self, deadline) : error;
 }
 
 /* Not to be left by cancellation half way: accepted and nobody told, or with a model. */
-static int submit_shielded(lend_executor *executor, struct task *task, lend_future **ret_future) {
+static int submit_slowly(lend_executor *executor, struct task *task) {
+    bool here = false;
     struct submitter self = {.task = task};
+    stamp(task, /* count= */ 1);
     if (waiter_init(&self.waiter) != 0) {
-        lend__memory_free(task);
-        return count_refusal(executor, ENOMEM);
+        word_next(&executor->refused);
+        return ENOMEM;
     }
     int shield = lend__thread_shield();
-    enum task_stage stage;
-    int error = submit(executor, task, &self, &stage);
+    int error = submit_locked(executor, task, &self, &here);
     waiter_deinit(&self.waiter);
-    if (error != 0)
-        lend__memory_free(task);
-    if (error == 0 && ret_future != NULL)
-        *ret_future = &task->future;
-    if (error == 0 && stage == TASK_BORROWING)
+    if (here)
         lend__run_task(task);
     lend__thread_unshield(shield);
     return error;
 }
 
+/* Who has entered, with a deadline before the timekeeper is up. */
+static void push_and_mind(lend_executor *executor, struct task *task) {
+    struct list woken = {0};
+    lend__lock_acquire(&executor->lock);
+    lend__executor_absorb(executor, &woken);
+    lend__executor_accept(executor, task, &woken);
+    lend__executor_settle(executor, &woken);
+    lend__lock_release(&executor->lock);
+    waiters_wake(&woken);
+}
+
+static int submit(lend_executor *executor, struct task *task) {
+    uint64_t before;
+    switch (inbox_enter(&executor->inbox, &before)) {
+    case INBOX_ENTERED:
+        break;
+    case INBOX_FULL:
+        if (executor->options.when_full != LEND_FULL_REFUSE)
+            return submit_slowly(executor, task);
+        word_next(&executor->refused);
+        return EAGAIN;
+    case INBOX_BARRED:
+        return submit_slowly(executor, task);
+    }
+    stamp(task, counts_for(executor, before));
+    if (task->spec.deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
+        push_and_mind(executor, task);
+        return 0;
+    }
+    struct worker *sentry = inbox_push(&executor->inbox, &task->inbox);
+    if (sentry != NULL)
+        lend__parker_wake(&sentry->parker);
+    return 0;
+}
+
+static int submit_or_free(lend_executor *executor, struct task *task) {
+    int error = submit(executor, task);
+    if (error != 0)
+        lend__memory_free(task);
+    return error;
+}
+
+static int refuse(lend_executor *executor, int error) {
+    word_next(&executor->refused);
+    return error;
+}
+
 int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
                    lend_future **ret_future, const struct lend_site *site) {
-    struct lend_job_spec own;
     if (executor == NULL)
         return EINVAL;
     if (executor_is_foreign(executor))
         return EOWNERDEAD;
-    int error = lend__options_read(&own, sizeof own, spec);
-    if (error == 0 && own.run == NULL)
-        error = EINVAL;
-    if (error != 0)
-        return count_refusal(executor, error);
-    struct task *task = new_task(executor, &own, site, /* dropped= */ ret_future == NULL);
+    struct task *task = new_task(executor, site, /* dropped= */ ret_future == NULL);
     if (task == NULL)
-        return count_refusal(executor, ENOMEM);
-    return submit_shielded(executor, task, ret_future);
+        return refuse(executor, ENOMEM);
+    int error = read_spec(task, spec);
+    if (error != 0) {
+        lend__memory_free(task);
+        return refuse(executor, error);
+    }
+    if (ret_future == NULL)
+        return submit_or_free(executor, task);
+    lend_future *future = &task->future;
+    executor_hold(executor);
+    error = submit_or_free(executor, task);
+    if (error != 0)
+        lend__executor_let_go(executor);
+    else
+        *ret_future = future;
+    return error;
 }
 
 int(lend_submit)(lend_executor *executor, const struct lend_job_spec *spec,

@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: MIT
  *
  * How a task is decided, told, finished and freed. */
-#include "base/clock.h"
 #include "base/memory.h"
 #include "exec/state.h"
+
+struct remarks *lend__task_remarks(struct task *task) {
+    if (task->job.remarks == NULL)
+        task->job.remarks = lend__memory_new(sizeof *task->job.remarks);
+    return task->job.remarks;
+}
+
+/* Under the lock: wake those who wait for no more than this. */
+static void wake_waiters(struct task *task, bool over, struct list *woken) {
+    struct list *waiters = &task->future.waiters;
+    for (struct list_node *node = waiters->first, *next; node != NULL; node = next) {
+        struct future_wait *wait = list_entry(node, struct future_wait, waiter.node);
+        next = node->next;
+        if (over || !wait->until_over)
+            waiter_decide(&wait->waiter, VERDICT_GRANTED, waiters, woken);
+    }
+}
 
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,
                        struct list *woken) {
     struct lend_future *future = &task->future;
     LEND_ASSERT(!task_is_decided(task), "decided a job twice");
-    future->outcome = outcome;
     future->error = error;
     future->reason = reason != NULL ? reason : error != 0 ? lend_strerror(error) : "";
     task->executor->locked.outcomes[outcome]++;
     lend__task_disarm(task);
-    waiters_decide_all(&future->waiters, VERDICT_GRANTED, woken);
+    word_publish(&future->outcome, (uint64_t)outcome);
+    wake_waiters(task, /* over= */ false, woken);
 }
 
 void lend__task_stop(struct task *task, int why) {
@@ -22,116 +38,120 @@ void lend__task_stop(struct task *task, int why) {
         word_publish(&task->stop, (uint64_t)why);
 }
 
-/* The timekeeper is woken only for a deadline that is earlier than all it knows of: with the usual
- * patience that is the first job's, and then one in as many seconds. */
-void lend__task_arm(struct task *task) {
-    lend_executor *executor = task->executor;
-    if (deadline_is_forever(task->spec.deadline))
-        return;
-    lend__heap_insert(&executor->locked.timers, &task->timer, task->spec.deadline.at_ns);
-    if (task->timer.key < executor->locked.alarm_ns)
-        lend__parker_wake(&executor->alarm);
-}
-
 void lend__task_disarm(struct task *task) {
     if (task->timer.heap != NULL)
         lend__heap_remove(task->timer.heap, &task->timer);
 }
 
-static bool is_over(const struct task *task) {
-    return task->stage == TASK_FINISHED && task->told;
+void lend__task_free(struct task *task) {
+    void *value = (void *)(uintptr_t)word_peek(&task->future.value);
+    if (value != NULL && task->future.destroy != NULL)
+        task->future.destroy(value);
+    lend__memory_free(task->job.remarks);
+    lend__memory_free(task);
+}
+
+/* Its runner has let go of the task, which is nobody's any more if it is over, else among the
+ * guests until it was told. */
+static void leave_runner(struct task *task, bool over) {
+    task->stage = TASK_FINISHED;
+    if (task->worker == NULL)
+        return;
+    task->worker->task = NULL;
+    task->worker = NULL;
+    if (!over)
+        list_append(&task->executor->locked.guests, &task->place);
+}
+
+/* The swap is the last touch of a task that it makes over, unless it was dropped: the owner may
+ * free it from there on. Of the two, one comes second. */
+bool lend__task_step(struct task *task, uint64_t steps, struct list *woken) {
+    lend_executor *executor = task->executor;
+    uint64_t seen = word_read(&task->ends);
+    bool over = ((seen | steps) & END_OVER) == END_OVER;
+    if ((steps & END_FINISHED) != 0)
+        leave_runner(task, over);
+    if (over && task->place.list != NULL)
+        list_remove(task->place.list, &task->place);
+    if (over)
+        wake_waiters(task, /* over= */ true, woken);
+    if ((seen & END_DROPPED) != 0) /* nobody else changes it */
+        word_publish(&task->ends, seen | steps);
+    else
+        while (!word_swap(&task->ends, &seen, seen | steps))
+            ;
+    if (over)
+        lend__executor_is_drained(executor);
+    return over && (seen & END_DROPPED) != 0;
 }
 
 /* A failure that nobody will read any more, and that nobody asked for: a cancel by the owner is no
  * news to anyone. */
 static bool is_unread(const struct task *task) {
     const struct lend_future *future = &task->future;
-    return !future->read && future->error != 0 && future->error != ECANCELED;
+    return word_peek(&future->read) == 0 && future->error != 0 && future->error != ECANCELED;
 }
 
-/* Under the lock, after `stage`, `told` or `dropped` changed. True if the task is to be freed. */
-static bool settle_end(struct task *task, struct list *woken) {
-    lend_executor *executor = task->executor;
-    if (!is_over(task))
-        return false;
-    if (task->place.list == &executor->locked.live) {
-        list_remove(&executor->locked.live, &task->place);
-        list_append(&executor->locked.kept, &task->place);
-        waiters_decide_all(&task->future.joiners, VERDICT_GRANTED, woken);
-        lend__executor_is_drained(executor);
-    }
-    if (!task->future.dropped)
-        return false;
-    list_remove(&executor->locked.kept, &task->place);
-    return true;
+static void report_unread(struct task *task) {
+    word_poke(&task->future.read, 1);
+    lend__executor_event(task->executor, LEND_EVENT_JOB_UNREAD, task, task->future.error,
+                         task->future.reason);
 }
 
-enum step { STEP_TOLD, STEP_FINISHED, STEP_DROPPED };
-
-/* `told` and `dropped` are two halves of one condition, that nobody will read the outcome any more:
- * who comes second reports a failure, before it says so itself and the task can go away. */
-static bool leaves_unread(const struct task *task, enum step step) {
-    switch (step) {
-    case STEP_TOLD:
-        return task->future.dropped && is_unread(task);
-    case STEP_DROPPED:
-        return task->told && is_unread(task);
-    case STEP_FINISHED:
-        return false;
-    }
-    return false;
+/* The owner will not be told again: from here on a failure that he has not read is his to report
+ * when he drops the future. If he has dropped it already it is this thread's, and what he has read
+ * before can be seen. */
+static void pass_duty(struct task *task) {
+    uint64_t seen = word_read(&task->ends);
+    while ((seen & END_DROPPED) == 0)
+        if (word_swap(&task->ends, &seen, seen | END_PASSED))
+            return;
+    if (is_unread(task))
+        report_unread(task);
 }
 
-/* One of the three steps to the end of a task. The last one frees it, and the last task of a
- * closed executor takes that along. */
-static void take_step(struct task *task, enum step step) {
+static void take_steps(struct task *task, uint64_t steps) {
     struct list woken = {0};
     lend_executor *executor = task->executor;
+    if ((steps & END_TOLD) != 0 && is_unread(task))
+        pass_duty(task);
     lend__lock_acquire(&executor->lock);
-    if (leaves_unread(task, step)) {
-        task->future.read = true;
-        lend__lock_release(&executor->lock);
-        lend__executor_event(executor, LEND_EVENT_JOB_UNREAD, task, task->future.error,
-                             task->future.reason);
-        lend__lock_acquire(&executor->lock);
-    }
-    switch (step) {
-    case STEP_TOLD:
-        task->told = true;
-        break;
-    case STEP_FINISHED:
-        task->stage = TASK_FINISHED;
-        break;
-    case STEP_DROPPED:
-        task->future.dropped = true;
-        break;
-    }
-    bool gone = settle_end(task, &woken);
-    bool last =
-        gone && executor->locked.phase == EXECUTOR_CLOSED && executor->locked.kept.length == 0;
+    bool gone = lend__task_step(task, steps, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
-    if (gone) {
-        if (task->future.value != NULL && task->future.destroy != NULL)
-            task->future.destroy(task->future.value);
-        lend__memory_free(task);
-    }
-    if (last)
-        lend__executor_free(executor);
+    if (gone)
+        lend__task_free(task);
 }
 
 void lend__task_tell(struct task *task) {
     if (task->spec.done != NULL)
         task->spec.done(&task->future, task->spec.done_argument);
-    take_step(task, STEP_TOLD);
+    take_steps(task, END_TOLD);
 }
 
 void lend__task_finish(struct task *task) {
     if (task->spec.drop_argument != NULL)
         task->spec.drop_argument(task->spec.argument);
-    take_step(task, STEP_FINISHED);
+    take_steps(task, END_FINISHED);
 }
 
+void lend__task_tell_and_finish(struct task *task) {
+    if (task->spec.done != NULL)
+        task->spec.done(&task->future, task->spec.done_argument);
+    if (task->spec.drop_argument != NULL)
+        task->spec.drop_argument(task->spec.argument);
+    take_steps(task, END_OVER);
+}
+
+/* While the task is not over, to say so is all: it is freed by who makes it so. */
 void lend__task_drop(struct task *task) {
-    take_step(task, STEP_DROPPED);
+    lend_executor *executor = task->executor;
+    uint64_t seen = word_read(&task->ends);
+    do
+        if ((seen & END_PASSED) != 0 && is_unread(task))
+            report_unread(task);
+    while (!word_swap(&task->ends, &seen, seen | END_DROPPED));
+    if ((seen & END_OVER) == END_OVER)
+        lend__task_free(task);
+    lend__executor_let_go(executor);
 }

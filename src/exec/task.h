@@ -6,14 +6,15 @@
  * Two lives run side by side. The stage says who has the job:
  *
  *     QUEUED ---> BORROWING ---> RUNNING ---> RETURNED ---> FINISHED
- *        |            |                          ^             ^
+ *        |            |             ^            ^             ^
  *        |            +------- unlent -----------+             |
  *        +----------------- given up --------------------------+
  *
- * and the outcome, decided once, what its owner is told: by the return of the run, or before that
- * by a deadline or, while it does not run yet, by a cancel or a close. So a RUNNING task may be
- * decided already (it overran), and a QUEUED or BORROWING one too for the moment until somebody
- * who may call the caller's code has taken it over:
+ * (and from QUEUED to RUNNING at once, on the model of the job before), and the outcome, decided
+ * once, what its owner is told: by the return of the run, or before that by a deadline or, while it
+ * does not run yet, by a cancel or a close. So a RUNNING task may be decided already (it overran),
+ * and a QUEUED or BORROWING one too for the moment until somebody who may call the caller's code
+ * has taken it over:
  *
  *     stage       decided by                         told and finished by
  *     QUEUED      timekeeper, cancel, close          timekeeper
@@ -21,71 +22,88 @@
  *     RUNNING     its runner, with RETURNED          its runner
  *     RUNNING     timekeeper                         told by the timekeeper, finished by its runner
  *
- * The runner is a worker, or the submitter's thread for LEND_FULL_RUN_HERE.
+ * The runner is a worker, a thread that waits for the job and helps, or the submitter's thread for
+ * LEND_FULL_RUN_HERE.
  *
- * A task is over when it is FINISHED (the run is back or will never start, the argument was
- * dropped) and `told` (done has returned); it is freed when it is over and its future dropped. */
+ * The end is in one word, `ends`: a task is over when it is TOLD (done has returned) and FINISHED
+ * (the run is back or will never start, the argument was dropped); it is freed by whoever makes it
+ * over and DROPPED by its owner. The first two are set under executor->lock, the third is not. */
 #ifndef LEND_SRC_EXEC_TASK_H
 #define LEND_SRC_EXEC_TASK_H
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "exec/inbox.h"
 #include "pool/lending.h"
 #include "sync/waiter.h"
-#include "sync/word.h"
 
 #include <lend/executor.h>
 
 enum task_stage { TASK_QUEUED, TASK_BORROWING, TASK_RUNNING, TASK_RETURNED, TASK_FINISHED };
+
+#define END_TOLD UINT64_C(1)
+#define END_FINISHED UINT64_C(2)
+#define END_OVER (END_TOLD | END_FINISHED)
+#define END_DROPPED UINT64_C(4)
+#define END_PASSED UINT64_C(8) /* an unread failure is the owner's to report */
+
+/* What a job has to say beyond its result; most have nothing. */
+struct remarks {
+    char words[512];
+    char broken_why[128];
+};
 
 /* What the run says. Its thread's own until the outcome is decided by its return; after a decision
  * that came first, nobody reads it. */
 struct lend_job {
     void *value;
     lend_destroy *destroy;
-    char words[512];
+    struct remarks *remarks; /* NULL: none, or there was no memory for them */
     bool model_broken;
-    char broken_why[128];
 };
 
-/* What the owner is told. Under executor->lock; outcome, error and reason are constant once
- * decided. */
+/* What the owner is told. The outcome is published, under executor->lock, after all else that it
+ * decides, which is constant from then on: who reads it decided needs no lock. */
 struct lend_future {
-    enum lend_outcome outcome;
-    int error;
-    const char *reason; /* the job's words, or static ones */
-    void *value;
+    struct word outcome; /* enum lend_outcome */
+    struct list waiters; /* of struct future_wait.waiter; under executor->lock */
+    const char *reason;  /* the job's words, or static ones */
+    struct word value;   /* a pointer; taken by whoever sets it to 0 */
     lend_destroy *destroy;
-    bool read;           /* somebody asked after the decision, or the sink was told */
-    bool dropped;        /* by all its keepers */
+    struct word read; /* somebody asked after the decision, or the sink was told */
+    int error;
     struct word keepers; /* its owner, and who is to be told of it (continuation.c) */
-    struct list waiters; /* for the decision */
-    struct list joiners; /* for its being over */
 };
 
+/* Five lines of the cache, in the order in which they are used. */
 struct task {
-    struct lend_job job;
-    struct lend_future future;
+    struct inbox_node inbox; /* while it is in the inbox */
 
     /* constant after submission */
     struct lend_executor *executor;
-    struct lend_job_spec spec; /* deadline: never zeroed */
     const struct lend_site *site;
     uint64_t number;
-    int64_t accepted_ns; /* set on acceptance */
-
-    struct word stop; /* why the run should end: an errno value, or 0; set once, under the lock */
-    struct borrow_cancel borrow_cancel; /* under the pool's lock */
+    int64_t accepted_ns; /* to the tick, unless it is timed */
+    uint32_t counts_for; /* how many jobs it stands for in the histograms; 0: it is not timed */
 
     /* under executor->lock */
+    uint32_t runner_tid; /* of the thread that has it, from BORROWING on */
     enum task_stage stage;
-    bool told;
-    uint32_t runner_tid;     /* of the thread that has it, from BORROWING on */
-    struct worker *worker;   /* that it was handed to; NULL if it is run by a thread that waits */
-    struct lend_lease lease; /* while RUNNING: which model it has. Never released from here */
-    struct list_node place;  /* in executor->live until it is over, then in executor->kept */
-    struct list_node turn;   /* in executor->queue or executor->given_up, or nowhere */
-    struct heap_node timer;  /* in executor->timers, or nowhere */
+    bool watched; /* the timekeeper knows of its deadline */
+
+    struct word ends;          /* END_... */
+    struct lend_job_spec spec; /* constant after submission; deadline: never zeroed */
+
+    /* under executor->lock */
+    struct list_node place;         /* in one of executor->locked's lists, or nowhere: see there */
+    struct worker *worker;          /* that took it; NULL for any other runner */
+    const struct lend_lease *lease; /* while RUNNING: its runner's. Never released from here */
+
+    struct lend_future future;
+    struct word stop; /* why the run should end: an errno value, or 0; set once, under the lock */
+    struct heap_node timer; /* in executor->timers, or nowhere; under executor->lock */
+    struct lend_job job;
+    struct borrow_cancel borrow_cancel; /* under the pool's lock */
 };
 
 static inline struct task *task_of_job(const lend_job *job) {
@@ -96,9 +114,27 @@ static inline struct task *task_of_future(const lend_future *future) {
     return list_entry(future, struct task, future);
 }
 
-static inline bool task_is_decided(const struct task *task) {
-    return task->future.outcome != LEND_PENDING;
+static inline enum lend_outcome task_outcome(const struct task *task) {
+    return (enum lend_outcome)word_read(&task->future.outcome);
 }
+
+static inline bool task_is_decided(const struct task *task) {
+    return task_outcome(task) != LEND_PENDING;
+}
+
+/* From then on nothing of the caller's is in use. */
+static inline bool task_is_over(const struct task *task) {
+    return (word_read(&task->ends) & END_OVER) == END_OVER;
+}
+
+/* The job's room for words, or NULL. */
+struct remarks *lend__task_remarks(struct task *task);
+
+/* One who waits for a task, on its stack. */
+struct future_wait {
+    struct waiter waiter;
+    bool until_over; /* not only for the decision */
+};
 
 /* Under the lock: give the outcome, wake those who wait for it. `reason` NULL: lend_strerror's. */
 void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, const char *reason,
@@ -107,14 +143,19 @@ void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, 
 /* Under the lock: tell a run to stop; the first reason stays. */
 void lend__task_stop(struct task *task, int why);
 
-/* Under the lock: start and stop the timer of an undecided task. */
-void lend__task_arm(struct task *task);
+/* Under the lock: it has no deadline any more that somebody should answer. */
 void lend__task_disarm(struct task *task);
 
-/* Without the lock, each once, in this order or on two threads: call `done`; drop the argument.
- * After the second of them the task may be gone. */
+/* Under the lock: END_TOLD, END_FINISHED or both, for a task without a failure to report. True if
+ * it is over and dropped: nobody knows of it any more, and it is to be freed without the lock. */
+bool lend__task_step(struct task *task, uint64_t steps, struct list *woken);
+void lend__task_free(struct task *task);
+
+/* Without the lock, each once: call `done`; drop the argument; both. After the second of them the
+ * task may be gone. */
 void lend__task_tell(struct task *task);
 void lend__task_finish(struct task *task);
+void lend__task_tell_and_finish(struct task *task);
 
 /* The keepers have no more use for the future. The task may be gone then. */
 void lend__task_drop(struct task *task);

@@ -1,241 +1,102 @@
 /* SPDX-License-Identifier: MIT
  *
- * Workers, and how a task is run: borrow, run, give back, answer. The model goes back before the
- * outcome is decided, so that whoever sees the outcome finds the model back too. */
-#include "base/clock.h"
-#include "base/histogram.h"
-#include "base/text.h"
-#include "exec/state.h"
-#include "pool/registry.h"
+ * Workers. One that has run a job comes into a single region under the lock, in which the job is
+ * answered and the next is taken and begins, on the model that was given back a moment ago if
+ * nobody waits for it. What is to be done of that without the lock (the caller's functions, a wait
+ * for a model, an event for the sink) is done before, or after, in a region of its own. */
+#include "exec/run.h"
 
-#include <lend/lease.h>
-#include <lend/report.h>
-
-/* Under the lock: the borrow failed, and nobody has decided the task meanwhile. The borrow's
- * deadline is the job's, so to be out of time there is to be out of time altogether. */
-static void decide_unlent(struct task *task, const struct lend_lease *lease, struct list *woken) {
-    int error = lend_lease_error(lease);
-    const char *words = NULL;
-    if (lend_lease_report(lease) != NULL) {
-        lend_report_print(lend_lease_report(lease), task->job.words, sizeof task->job.words);
-        words = task->job.words;
+/* Under the lock, with nothing to do: to sleep, as the sentry if that can be. Who was busy last
+ * relieves who stands there: its caches are warm. */
+static void lie_down(struct worker *self) {
+    lend_executor *executor = self->executor;
+    struct worker *sentry = executor->locked.sentry;
+    if (sentry != NULL && inbox_recall(&executor->inbox, sentry)) {
+        list_append(&executor->locked.idle, &sentry->waiter.node);
+        executor->locked.sentry = NULL;
     }
-    if (error == ETIMEDOUT || error == EBUSY)
-        lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, words, woken);
-    else
-        lend__task_decide(task, LEND_NO_MODEL, error, words, woken);
+    list_append(&executor->locked.idle, &self->waiter.node);
 }
 
-/* From BORROWING to RUNNING, unless it was decided or failed meanwhile. */
-static bool begin_run(struct task *task, const struct lend_lease *lease) {
+/* The job is simply done: it succeeded in time, nothing of the caller's is left to be called. */
+static bool is_plain(const struct run *run) {
+    const struct task *task = run->task;
+    return run->error == 0 && task->spec.done == NULL && task->spec.drop_argument == NULL &&
+           task->job.value == NULL && !task->job.model_broken && task->stage == TASK_RUNNING &&
+           !task_is_decided(task);
+}
+
+/* Under the lock. Returns the task if it is to be freed. */
+static struct task *answer_plain(struct run *run, struct list *woken) {
+    struct task *task = run->task;
+    if (task == NULL)
+        return NULL;
+    bool told = lend__run_end(run, woken);
+    run->task = NULL;
+    if (!lend__task_step(task, told ? END_FINISHED : END_OVER, woken))
+        return NULL;
+    bool kept =
+        !told && task->job.remarks == NULL && stock_put(&task->executor->stock, &task->inbox);
+    return kept ? NULL : task;
+}
+
+/* Under the lock: take the next task, RUNNING already if there is a model at once. */
+static bool take_next(struct worker *self, struct run *run, struct list *woken) {
+    lend_executor *executor = self->executor;
+    struct task *task = lend__executor_next(executor, woken);
+    if (task == NULL)
+        return false;
+    run->task = task;
+    lend__executor_take(executor, task, self);
+    lend__thread_job_begin(task->number);
+    thread_errand_turn(task);
+    if (lend__acquire_again(executor->options.pool, task->site, &run->lease))
+        lend__run_begin(run);
+    return true;
+}
+
+enum look { LOOK_RUN, LOOK_SLEEP, LOOK_END };
+
+static enum look look(struct worker *self, struct run *run) {
     struct list woken = {0};
-    lend_executor *executor = task->executor;
-    int64_t waited_ns = elapsed_ns(task->accepted_ns, lend__clock_now_ns());
+    enum look answer = LOOK_RUN;
+    lend_executor *executor = self->executor;
     lend__lock_acquire(&executor->lock);
-    bool runs = lend_lease_ok(lease) && !task_is_decided(task);
-    if (runs) {
-        task->stage = TASK_RUNNING;
-        task->lease = *lease;
-        histogram_count(&executor->locked.waits, waited_ns);
-        lend__task_arm(task);
-    } else {
-        task->stage = TASK_RETURNED;
-        if (!task_is_decided(task))
-            decide_unlent(task, lease, &woken);
+    struct task *gone = answer_plain(run, &woken);
+    if (executor->locked.sentry == self)
+        executor->locked.sentry = NULL;
+    lend__executor_return(executor, self);
+    if (executor->locked.phase == EXECUTOR_ENDING) {
+        answer = LOOK_END;
+    } else if (!take_next(self, run, &woken)) {
+        answer = LOOK_SLEEP;
+        lie_down(self);
     }
+    lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
-    return runs;
+    if (gone != NULL)
+        lend__task_free(gone);
+    return answer;
 }
 
-/* Under the lock: by the return of the run. It was asked to stop if it says so and we did. */
-static void decide_returned(struct task *task, int error, struct list *woken) {
-    struct lend_job *job = &task->job;
-    const char *words = job->words[0] != '\0' ? job->words : NULL;
-    int stop = (int)word_peek(&task->stop);
-    task->future.value = job->value;
-    task->future.destroy = job->destroy;
-    job->value = NULL;
-    if (error == 0)
-        lend__task_decide(task, LEND_SUCCEEDED, 0, /* reason= */ "", woken);
-    else if (error == ECANCELED && stop != 0)
-        lend__task_decide(task, LEND_CANCELLED, stop, words, woken);
-    else
-        lend__task_decide(task, LEND_FAILED, error, words, woken);
-}
-
-static void report_overrun(struct task *task, int error) {
-    int64_t late_ns = elapsed_ns(task->spec.deadline.at_ns, lend__clock_now_ns());
-    if (late_ns <= STOP_GRACE_MS * NS_PER_MS)
-        return;
-    char late[64];
-    struct text text = text_into(late, sizeof late);
-    lend__text_add_duration(&text, late_ns);
-    lend__text_add(&text, " late");
-    lend__executor_event(task->executor, LEND_EVENT_JOB_OVERRAN, task, error, late);
-}
-
-/* The run is back, and so is the model. True if it was answered before. */
-static bool end_run(struct task *task, int error, int64_t ran_ns) {
-    struct list woken = {0};
-    lend_executor *executor = task->executor;
-    lend__lock_acquire(&executor->lock);
-    bool overran = task_is_decided(task);
-    task->stage = TASK_RETURNED;
-    lend__task_disarm(task);
-    histogram_count(&executor->locked.runs, ran_ns);
-    executor->locked.overran += overran;
-    if (!overran)
-        decide_returned(task, error, &woken);
-    lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
-    return overran;
-}
-
-/* The job's model, and what else it took as a job and did not give back. */
-static void give_back(struct lend_job *job, struct lend_lease *lease, uint32_t held_before) {
-    if (job->model_broken)
-        lend_release_broken(lease, job->broken_why);
-    else
-        lend_release(lease);
-    if (lend__thread_self.held > held_before)
-        lend__reclaim_from_job(thread_owner());
-}
-
-/* One call of a job's function, which may never return: it may end its thread. */
-struct run {
-    struct task *task;
-    struct lend_lease *lease;
-    uint32_t held_before;
-    int64_t began_ns;
-    int error;
-    bool returned;
-};
-
-/* True if somebody else has told or tells the owner. */
-static bool complete(struct run *run) {
-    struct task *task = run->task;
-    struct lend_job *job = &task->job;
-    int64_t ran_ns = elapsed_ns(run->began_ns, lend__clock_now_ns());
-    give_back(job, run->lease, run->held_before);
-    bool overran = end_run(task, run->error, ran_ns);
-    if (overran)
-        report_overrun(task, run->error);
-    if (job->value != NULL && job->destroy != NULL)
-        job->destroy(job->value);
-    return overran;
-}
-
-static void call(void *argument) {
-    struct run *run = argument;
-    run->error = run->task->spec.run(run->lease->model, run->task->spec.argument, &run->task->job);
-    run->returned = true;
-}
-
-/* The thread ends in the middle of the job. Everything that would have been done after the return
- * is done here; and before the task is over, so that nobody closes the executor meanwhile, a worker
- * is given another thread. */
-static void catch_end(void *argument) {
-    struct run *run = argument;
-    if (run->returned)
-        return;
-    struct task *task = run->task;
-    run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
-    bool told = complete(run);
-    thread_forget_errands();
-    if (!told)
-        lend__task_tell(task);
-    if (task->worker != NULL)
-        lend__worker_replace(task->worker);
-    lend__task_finish(task);
-}
-
-static bool run_on(struct task *task, struct lend_lease *lease, uint32_t held_before) {
-    struct run run = {
-        .task = task, .lease = lease, .held_before = held_before, .began_ns = lend__clock_now_ns()};
-    lend__thread_guard(call, &run, catch_end, &run);
-    return complete(&run);
-}
-
-/* With a lease or the lack of one. True if somebody else tells the owner. */
-static bool run_with(struct task *task, struct lend_lease *lease, uint32_t held_before) {
-    if (begin_run(task, lease))
-        return run_on(task, lease, held_before);
-    lend_release(lease);
-    return false;
+/* The next task for this worker, waited for as long as it takes; false when all is over. Each sleep
+ * is ended by the one wake that is owed to whoever is taken from among those who sleep. */
+static bool come(struct worker *self, struct run *run) {
+    enum look answer;
+    while ((answer = look(self, run)) == LOOK_SLEEP)
+        lend__parker_sleep(&self->parker, LEND_FOREVER);
+    return answer == LOOK_RUN;
 }
 
 /* As the job: what is borrowed from here to the return belongs to it. */
-static bool borrow_and_run(struct task *task) {
-    uint32_t held_before = lend__thread_self.held;
-    owner_word before = lend__thread_job_begin(task->number);
-    struct lend_lease lease = lend__acquire(task->executor->options.pool, task->spec.deadline,
-                                            task->site, &task->borrow_cancel);
-    bool told = run_with(task, &lease, held_before);
-    lend__thread_job_end(before);
-    return told;
-}
-
-void lend__run_task(struct task *task) {
-    struct errand errand;
-    thread_errand_begin(&errand, task->executor, task);
-    if (!borrow_and_run(task))
-        lend__task_tell(task);
-    lend__task_finish(task);
-    thread_errand_end(&errand);
-}
-
-/* Out of the queue and into this thread's hands, unless somebody was faster. */
-static bool claim(struct task *task) {
-    struct list woken = {0};
-    lend__lock_acquire(&task->executor->lock);
-    bool queued = task->stage == TASK_QUEUED && !task_is_decided(task);
-    if (queued) {
-        lend__executor_take(task->executor, task, owner_tid(thread_owner()));
-        lend__executor_settle(task->executor, &woken);
-    }
-    lend__lock_release(&task->executor->lock);
-    waiters_wake(&woken);
-    return queued;
-}
-
-bool lend__help_task(struct task *task) {
-    struct errand errand;
-    uint32_t held_before = lend__thread_self.held;
-    thread_errand_begin(&errand, task->executor, task);
-    owner_word before = lend__thread_job_begin(task->number);
-    struct lend_lease lease =
-        lend__acquire(task->executor->options.pool, LEND_NOW, task->site, /* cancel= */ NULL);
-    bool claimed = lend_lease_ok(&lease) && claim(task);
-    bool told = claimed && run_with(task, &lease, held_before);
-    lend_release(&lease);
-    lend__thread_job_end(before);
-    if (claimed && !told)
-        lend__task_tell(task);
-    if (claimed)
-        lend__task_finish(task);
-    thread_errand_end(&errand);
-    return claimed;
-}
-
-/* The next task for this worker, waited for as long as it takes; NULL when all is over. */
-static struct task *next_task(struct worker *self) {
-    struct list woken = {0};
-    lend_executor *executor = self->executor;
-    lend__lock_acquire(&executor->lock);
-    bool ending = executor->locked.phase == EXECUTOR_ENDING;
-    if (!ending) {
-        self->tid = owner_tid(thread_owner());
-        waiter_rearm(&self->waiter);
-        list_append(&executor->locked.idle, &self->waiter.node);
-        lend__executor_settle(executor, &woken);
-    }
-    lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
-    if (ending)
-        return NULL;
-    waiter_finish(&self->waiter);
-    return self->waiter.verdict == VERDICT_GRANTED ? self->task : NULL;
+static void work(struct worker *self, struct run *run) {
+    if (lend_lease_ok(&run->lease) || lend__run_borrow(run))
+        lend__run_call(run);
+    lend__thread_job_end(self->owner);
+    if (!is_plain(run))
+        lend__run_answer(run);
+    thread_errand_turn(NULL);
 }
 
 void lend__worker_replace(struct worker *worker) {
@@ -251,10 +112,15 @@ void lend__worker_main(void *argument) {
     const struct lend_executor_options *options = &self->executor->options;
     struct errand errand;
     thread_errand_begin(&errand, self->executor, NULL);
+    self->owner = thread_owner();
+    lend__lock_acquire(&self->executor->lock);
+    self->tid = owner_tid(self->owner);
+    lend__lock_release(&self->executor->lock);
     if (options->worker_begins != NULL)
         options->worker_begins(options->worker_context);
-    for (struct task *task; (task = next_task(self)) != NULL;)
-        lend__run_task(task);
+    struct run run = {.held_before = lend__thread_self.held};
+    while (come(self, &run))
+        work(self, &run);
     if (options->worker_ends != NULL)
         options->worker_ends(options->worker_context);
     thread_errand_end(&errand);

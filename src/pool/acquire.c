@@ -241,6 +241,19 @@ __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *po
     return wait_in_line(pool, deadline, site, cancel);
 }
 
+/* No walk over the slots, since a lock of the caller's is held. */
+bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,
+                         struct lend_lease *ret_lease) {
+    const struct last_slot *last = thread_last_slot(pool);
+    uint64_t generation;
+    if (last->pool_number != pool->number || word_peek(&pool->gate) != 0 ||
+        (generation = gate_take(last->slot)) == 0)
+        return false;
+    *ret_lease =
+        begin_lease(pool, last->slot, generation, lend__thread_self.owner, site, pool_now_ns(pool));
+    return true;
+}
+
 /* First of all, what a pool that is lent very often can do without a call and on few registers. */
 __attribute__((__always_inline__)) static inline struct lend_lease
 acquire(lend_pool *pool, lend_deadline deadline, const struct lend_site *site,

@@ -22,6 +22,11 @@ struct borrow_cancel {
  * during the wait. A model that was granted first is handed out all the same. */
 struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel);
+/* The model that the calling thread had last, if it is free and nobody waits: into *ret_lease.
+ * False and nothing done if not. One swap: no lock, no wait, no report. */
+bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,
+                         struct lend_lease *ret_lease);
+
 void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel);
 
 /* The job that has this lease was answered at its deadline and has not returned: if there are

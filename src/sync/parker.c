@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <sched.h>
 
 int lend__parker_init(struct parker *parker) {
     pthread_condattr_t attributes;
@@ -23,10 +24,17 @@ int lend__parker_init(struct parker *parker) {
         return ENOMEM;
     }
     parker->permit = false;
+    parker->wakes = 0;
+    word_init(&parker->wakes_ended, 0);
     return 0;
 }
 
 void lend__parker_deinit(struct parker *parker) {
+    pthread_mutex_lock(&parker->mutex);
+    uint64_t wakes = parker->wakes;
+    pthread_mutex_unlock(&parker->mutex);
+    while (word_read(&parker->wakes_ended) != wakes)
+        sched_yield();
     pthread_mutex_destroy(&parker->mutex);
     pthread_cond_destroy(&parker->wake);
 }
@@ -58,10 +66,12 @@ bool lend__parker_sleep(struct parker *parker, lend_deadline deadline) {
     return woken;
 }
 
-/* Signalled under the mutex: the sleeper cannot return, and free the parker, before it is left. */
+/* The end is counted with release, so that what deinit destroys is no longer in use. */
 void lend__parker_wake(struct parker *parker) {
     pthread_mutex_lock(&parker->mutex);
     parker->permit = true;
-    pthread_cond_signal(&parker->wake);
+    parker->wakes++;
     pthread_mutex_unlock(&parker->mutex);
+    pthread_cond_signal(&parker->wake);
+    word_tally(&parker->wakes_ended);
 }

@@ -90,6 +90,8 @@ struct thread_self {
     struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
+    struct parker *parker; /* lend__thread_parker; NULL before first use */
+    uint64_t parker_era;   /* sync/fork.h */
 };
 
 extern _Thread_local struct thread_self lend__thread_self
@@ -103,6 +105,10 @@ owner_word lend__thread_identify(void);
  * own thread-specific data: return, pthread_exit, cancellation. The same hook each time. 0 or
  * ENOMEM. */
 int lend__thread_at_end(void (*hook)(void));
+
+/* The calling thread's own parker, made on first use and kept until its end; NULL if there is no
+ * memory for it. For waits whose every wake is slept off: no permit is left on it. */
+struct parker *lend__thread_parker(void);
 
 static inline owner_word thread_owner(void) {
     owner_word owner = lend__thread_self.owner;
@@ -135,6 +141,11 @@ static inline void thread_errand_begin(struct errand *errand, const void *execut
 
 static inline void thread_errand_end(struct errand *errand) {
     lend__thread_self.errands = errand->outer;
+}
+
+/* The innermost errand goes on with another task. */
+static inline void thread_errand_turn(const void *task) {
+    lend__thread_self.errands->task = task;
 }
 
 /* The thread ends, and the stack that its errands are on is being unwound: it is just itself. */

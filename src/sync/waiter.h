@@ -24,6 +24,9 @@
 
 #include "base/list.h"
 #include "sync/parker.h"
+#include "sync/thread.h"
+
+#include <errno.h>
 
 enum verdict {
     VERDICT_WAITING,
@@ -38,7 +41,7 @@ enum verdict {
 struct waiter {
     struct list_node node; /* under the lock of the queue */
     enum verdict verdict;  /* under the lock of the queue; the waiter's own once it has slept */
-    struct parker parker;
+    struct parker *parker; /* that its thread sleeps on */
 
     /* Called as the wake, on the thread that decided; NULL if a thread sleeps on the parker. Whom
      * it decides in turn it adds to `woken`. */
@@ -74,44 +77,35 @@ static inline void waiters_wake(struct list *woken) {
         if (waiter->tell != NULL)
             waiter->tell(waiter, woken);
         else
-            lend__parker_wake(&waiter->parker);
+            lend__parker_wake(waiter->parker);
     }
 }
 
-/* Wait once more, for a waiter that has slept off its last wake. */
-static inline void waiter_rearm(struct waiter *waiter) {
-    waiter->verdict = VERDICT_WAITING;
-}
-
-/* 0 or ENOMEM. */
+/* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose
+ * wakes are all slept off from one wait to the next. 0 or ENOMEM. */
 static inline int waiter_init(struct waiter *waiter) {
-    waiter->node = (struct list_node){0};
-    waiter->verdict = VERDICT_WAITING;
-    waiter->tell = NULL;
-    return lend__parker_init(&waiter->parker);
+    *waiter = (struct waiter){.verdict = VERDICT_WAITING, .parker = lend__thread_parker()};
+    return waiter->parker != NULL ? 0 : ENOMEM;
 }
 
 /* One that nobody sleeps for. There is nothing to undo. */
 static inline void waiter_init_told(struct waiter *waiter,
                                     void (*tell)(struct waiter *, struct list *)) {
-    waiter->node = (struct list_node){0};
-    waiter->verdict = VERDICT_WAITING;
-    waiter->tell = tell;
+    *waiter = (struct waiter){.verdict = VERDICT_WAITING, .tell = tell};
 }
 
 static inline void waiter_deinit(struct waiter *waiter) {
     LEND_ASSERT(waiter->node.list == NULL, "a waiter left while it was queued");
-    lend__parker_deinit(&waiter->parker);
 }
 
 /* Sleep until decided (true) or until the deadline (false: lock and look). */
 static inline bool waiter_sleep(struct waiter *waiter, lend_deadline deadline) {
-    return lend__parker_sleep(&waiter->parker, deadline);
+    return lend__parker_sleep(waiter->parker, deadline);
 }
 
 /* Sleep off the wake of a waiter that is known to be decided: it is under way. */
 static inline void waiter_finish(struct waiter *waiter) {
-    lend__parker_sleep(&waiter->parker, LEND_FOREVER);
+    lend__parker_sleep(waiter->parker, LEND_FOREVER);
 }
 
 #endif

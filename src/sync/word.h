@@ -54,6 +54,11 @@ static inline void word_add(struct word *word, int64_t amount) {
     atomic_fetch_add_explicit(&word->value, (uint64_t)amount, memory_order_relaxed);
 }
 
+/* Add one, and let whoever reads the sum see all that was done before. */
+static inline void word_tally(struct word *word) {
+    atomic_fetch_add_explicit(&word->value, 1, memory_order_release);
+}
+
 /* Add one to a counter that only this thread writes at the moment. */
 static inline void word_count(struct word *word) {
     word_poke(word, word_peek(word) + 1);

@@ -57,12 +57,11 @@ static int64_t deadline_of(const struct sim_thread *thread) {
         const lend_executor *executor = watcher.executors[i].executor;
         if (executor == NULL)
             continue;
-        for (const struct list_node *node = executor->locked.live.first; node != NULL;
-             node = node->next) {
-            const struct task *task = list_entry(node, struct task, place);
-            if (task->stage == TASK_BORROWING && task->runner_tid == sim_tid(thread))
-                return task->spec.deadline.at_ns;
-        }
+        struct task *tasks[WATCHED_TASKS];
+        uint32_t count = watcher_tasks(executor, tasks);
+        for (uint32_t k = 0; k < count; k++)
+            if (tasks[k]->stage == TASK_BORROWING && tasks[k]->runner_tid == sim_tid(thread))
+                return tasks[k]->spec.deadline.at_ns;
     }
     return thread->deadline_ns;
 }
@@ -102,11 +101,12 @@ static void end_with(struct seen_world *seen, struct sim_thread *thread, int64_t
         seen->deadlines[i] = until_ns;
 }
 
-static void add_waits_for(struct seen_world *seen, const struct list *queue, int job,
-                          int64_t until_ns) {
-    for (const struct list_node *node = queue->first; node != NULL; node = node->next) {
+static void add_waits_for(struct seen_world *seen, const struct task *task, int job) {
+    for (const struct list_node *node = task->future.waiters.first; node != NULL;
+         node = node->next) {
         wait_begins(seen, sim_thread_of(node), WAITS_FOR_JOB, job, 0);
-        end_with(seen, sim_thread_of(node), until_ns);
+        if (!list_entry(node, struct future_wait, waiter.node)->until_over)
+            end_with(seen, sim_thread_of(node), task->spec.deadline.at_ns);
     }
 }
 
@@ -120,7 +120,7 @@ static void add_task(struct seen_world *seen, const struct task *task, int execu
         return;
     }
     bool queued = task->stage == TASK_QUEUED;
-    if (task->stage == TASK_FINISHED || (queued && task_is_decided(task)))
+    if (task->stage == TASK_FINISHED || (queued && task->future.outcome.value != LEND_PENDING))
         return;
     int job = world->jobs++;
     tasks[job] = task;
@@ -131,8 +131,7 @@ static void add_task(struct seen_world *seen, const struct task *task, int execu
             seen->fits = false;
         world->thread[runner].runs_job = job;
     }
-    add_waits_for(seen, &task->future.waiters, job, task->spec.deadline.at_ns);
-    add_waits_for(seen, &task->future.joiners, job, INT64_MAX);
+    add_waits_for(seen, task, job);
 }
 
 static void add_executor(struct seen_world *seen, const lend_executor *executor,
@@ -142,9 +141,10 @@ static void add_executor(struct seen_world *seen, const lend_executor *executor,
         if (executor->workers != NULL && executor->workers[i].tid != 0)
             seen->world.thread[thread_in(seen, thread_of_tid(executor->workers[i].tid))].works_for =
                 e;
-    for (const struct list_node *node = executor->locked.live.first; node != NULL;
-         node = node->next)
-        add_task(seen, list_entry(node, struct task, place), e, tasks);
+    struct task *live[WATCHED_TASKS];
+    uint32_t count = watcher_tasks(executor, live);
+    for (uint32_t i = 0; i < count; i++)
+        add_task(seen, live[i], e, tasks);
 }
 
 /* Only the order of deadlines matters. */

@@ -8,6 +8,7 @@
 #include "threads.h"
 
 #include "sync/fork.h"
+#include "sync/parker.h"
 #include "sync/thread.h"
 
 #include <lend/thread.h>
@@ -63,6 +64,20 @@ owner_word lend__thread_identify(void) {
 int lend__thread_at_end(void (*hook)(void)) {
     sim_thread_end = hook;
     return 0;
+}
+
+/* Each thread of a run has its own. */
+struct parker *lend__thread_parker(void) {
+    static struct {
+        uint32_t serial;
+        struct parker parker;
+    } own[THREADS_MAX];
+    uint32_t index = (uint32_t)(machine.running - machine.threads);
+    if (own[index].serial != machine.running->serial) {
+        own[index].serial = machine.running->serial;
+        own[index].parker = (struct parker){.life = PARKER_LIVES};
+    }
+    return &own[index].parker;
 }
 
 owner_word lend__thread_job_begin(uint64_t number) {

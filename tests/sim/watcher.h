@@ -55,6 +55,10 @@ void check_pool_lock_left(struct watched_pool *watched);
 void check_pool_word_written(struct watched_pool *watched, const struct word *word);
 void check_executor_lock_left(struct watched_executor *watched);
 
+/* All tasks of an executor that are not over, those in its inbox too. Returns how many. */
+enum { WATCHED_TASKS = 64 };
+uint32_t watcher_tasks(const lend_executor *executor, struct task *tasks[WATCHED_TASKS]);
+
 /* SOUND: this wait was refused this moment; it must have been hopeless. */
 void check_refusal(const struct watched_wait *refused, const lend_pool *pool);
 
