@@ -34,8 +34,7 @@ class LendError(Exception):
     def __init__(self, error, text=""):
         self.error = error
         self.name = lend.lend_errname(error).decode()
-        sentence = lend.lend_strerror(error).decode()
-        super().__init__(f"{self.name}: {text or sentence}")
+        super().__init__(f"{self.name}: {text or c.sentence(error)}")
 
 
 def _check(error, text=""):
@@ -132,7 +131,7 @@ class _Borrow:
                                         byref(request.handle))
         if error != 0:
             del _handed_over[number]
-            raise LendError(error, self.pool.print())
+            raise LendError(error, f"{c.sentence(error)}; {self.pool.print()}")
         try:
             self.lease = await request.future
         except asyncio.CancelledError:

@@ -157,6 +157,10 @@ def options(struct, **values):
     return struct(size=ctypes.sizeof(struct), **values)
 
 
+def sentence(error):
+    return lend.lend_strerror(error).decode()
+
+
 def printed(function, handle):
     """What one of lend's printing functions writes."""
     buffer = ctypes.create_string_buffer(64 * 1024)
