@@ -77,12 +77,12 @@ static bool is_told(const struct slot *slot) {
     return slot->told.value == life_generation(slot->life.value);
 }
 
-/* OWN: whoever holds a model is alive, or has detached it. */
+/* OWN: whoever holds a model is alive, has detached it, or is still to be told. */
 static void check_owners(const lend_pool *pool) {
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         owner_word owner = pool->slots[i].owner.value;
         if (state_of(&pool->slots[i]) != SLOT_LENT || !is_told(&pool->slots[i]) ||
-            owner_kind(owner) == OWNER_DETACHED)
+            owner_kind(owner) == OWNER_DETACHED || owner_tid(owner) == 0) /* in a queue */
             continue;
         uint32_t place = owner_tid(owner) - 1;
         SIM_CHECK("OWN",

@@ -81,9 +81,11 @@ void memory_end_run(void) {
         for (size_t i = 0; block->freed && i < block->size; i++)
             SIM_CHECK("HEAP", block->bytes[i] == FREED,
                       "somebody wrote to byte %zu of %zu that were freed", i, block->size);
-    SIM_CHECK("RET0", balance.blocks == 0 && balance.locks == 0 && balance.parkers == 0,
-              "left at the end: %d blocks of memory, %d locks, %d parkers", (int)balance.blocks,
-              (int)balance.locks, (int)balance.parkers);
+    SIM_CHECK("RET0",
+              balance.blocks == 0 && balance.locks == 0 && balance.parkers == 0 &&
+                  balance.bells == 0,
+              "left at the end: %d blocks of memory, %d locks, %d parkers, %d bells",
+              (int)balance.blocks, (int)balance.locks, (int)balance.parkers, (int)balance.bells);
 }
 
 bool memory_is_live(const void *address) {

@@ -90,6 +90,10 @@ bool sim_fluke(void);
 /* It knows this number, which other runs may have otherwise. */
 void sim_learned(uint64_t what);
 
+/* What poll would be to a bell's descriptor. */
+struct bell;
+void sim_bell_wait(const struct bell *bell);
+
 /* The thread on whose stack this lies, or NULL. */
 struct sim_thread *sim_thread_of(const void *address);
 
