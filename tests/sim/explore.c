@@ -14,6 +14,7 @@
 #include "threads.h"
 #include "watcher.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
