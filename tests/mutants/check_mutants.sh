@@ -66,6 +66,7 @@ check() {
         echo "$name: lives"
         return 1
     fi
+    grep -q '^FAILED ' says || { echo "$name: ends without a word"; cat says; return 1; }
     awk -v name="$name" -v seconds="$seconds" '
         /^FAILED / { scenario = $2; getline; sub(/:.*/, ""); invariant = $1 }
         /^  strategy / { sub(/^  strategy /, ""); how = $0 }

@@ -14,18 +14,19 @@
 #include "threads.h"
 #include "watcher.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 struct findings *findings;
 
-/* A thread that runs for so long without a point never comes to one. */
 enum { STUCK_S = 20, CALIBRATIONS = 12 };
 
 static struct exhaustion exhaustion;
@@ -60,6 +61,11 @@ static void run_once(const struct scenario *scenario, const uint8_t *picks, uint
     memory_end_run();
 }
 
+/* A run that has taken so much of the processor by then never ends. */
+static void bound_run(void) {
+    setitimer(ITIMER_VIRTUAL, &(struct itimerval){.it_value = {.tv_sec = STUCK_S}}, NULL);
+}
+
 static void count(int strategy) {
     findings->schedules++;
     findings->by_strategy[strategy]++;
@@ -68,7 +74,7 @@ static void count(int strategy) {
     histories_add(record->history);
     findings->histories = histories_count();
     if (findings->schedules % 256 == 0)
-        alarm(STUCK_S);
+        bound_run();
 }
 
 /* How long are its runs? The same for every exploration, so that a seed means the same run. */
@@ -113,7 +119,7 @@ static void exhaust(const struct scenario *scenario, const struct effort *effort
 
 static void explore_all(const struct scenario *scenario, const struct effort *effort) {
     double until_s = now_s() + effort->seconds;
-    alarm(STUCK_S);
+    bound_run();
     calibrate(scenario);
     if (effort->strategy == STRATEGIES)
         exhaust(scenario, effort, effort->schedules, until_s);
@@ -142,10 +148,10 @@ static bool wait_for(pid_t child) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     if (WIFSIGNALED(status)) {
-        bool stuck = WTERMSIG(status) == SIGALRM;
+        bool stuck = WTERMSIG(status) == SIGVTALRM;
         snprintf(record->invariant, sizeof record->invariant, stuck ? "STUCK" : "CRASH");
         snprintf(record->words, sizeof record->words,
-                 stuck ? "a thread goes on and on without a point" : "signal %d", WTERMSIG(status));
+                 stuck ? "a thread goes on and on" : "signal %d", WTERMSIG(status));
     }
     return false;
 }
@@ -168,7 +174,7 @@ bool explore_plan(const struct scenario *scenario, const uint8_t *picks, uint32_
     pid_t child = fork();
     if (child == 0) {
         machine.traced = traced;
-        alarm(STUCK_S);
+        bound_run();
         run_once(scenario, picks, length, &straight, 0);
         fflush(stdout);
         _exit(0);
@@ -181,7 +187,7 @@ bool explore_seed(const struct scenario *scenario, uint64_t seed, bool traced) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        alarm(STUCK_S);
+        bound_run();
         calibrate(scenario);
         machine.traced = traced;
         run_once(scenario, NULL, 0, &strategies[seed % STRATEGIES], seed);
