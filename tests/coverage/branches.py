@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+#
+#     python3 branches.py BUILD SOURCES MINIMUM
+#
+# Which branches of the core the tests have taken, from gcov's data in a build with --coverage.
+# Each of a conditional's ways counts, in every function of src/{base,sync,pool,exec}, inline ones
+# too, taken in whatever object; what the compiler adds for exceptions does not, nor the way on which
+# an assertion fails: LEND_ASSERT is the only mark there is. Prints each line with a way not taken,
+# and the figure for each file and for all; fails if that is less than MINIMUM per cent.
+import collections
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+FLOORS = ("base", "sync", "pool", "exec")
+
+
+def notes(build):
+    """Of what production objects are compiled from: the simulation's are others."""
+    for part in ("src", "tests/CMakeFiles"):
+        for folder, _, names in os.walk(os.path.join(build, part)):
+            yield from (os.path.join(folder, name) for name in names if name.endswith(".gcno"))
+
+
+def reports(build):
+    """What gcov says of each object, one by one."""
+    for note in notes(os.path.abspath(build)):
+        with tempfile.TemporaryDirectory() as work:
+            subprocess.run(
+                ["gcov", "--json-format", "--branch-probabilities", "--object-file", note, note],
+                cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            for name in os.listdir(work):
+                with gzip.open(os.path.join(work, name)) as file:
+                    yield json.load(file)
+
+
+def ways(line):
+    """The counts of the ways that the program chose among: a call's two are its return, and a throw."""
+    chosen = []
+    for branch in line["branches"]:
+        if branch["throw"]:
+            del chosen[-1:]
+        else:
+            chosen.append(branch["count"])
+    return chosen
+
+
+def collect(build, sources):
+    """{file: {line: counts}}: summed over the objects that have the line."""
+    root = os.path.join(os.path.abspath(sources), "src") + os.sep
+    found = collections.defaultdict(dict)
+    for report in reports(build):
+        for file in report["files"]:
+            path = os.path.normpath(os.path.join(report["current_working_directory"], file["file"]))
+            if not path.startswith(root) or path[len(root):].split(os.sep)[0] not in FLOORS:
+                continue
+            lines = found[path[len(root):]]
+            for line in file["lines"]:
+                key = (line["line_number"], line.get("function_name", ""))
+                here, before = ways(line), lines.get(key, [])
+                longest = max(len(here), len(before))
+                pad = lambda counts: counts + [0] * (longest - len(counts))
+                lines[key] = [a + b for a, b in zip(pad(here), pad(before))]
+    return root, found
+
+
+def main(build, sources, minimum):
+    root, found = collect(build, sources)
+    all_taken = all_ways = 0
+    for path in sorted(found):
+        with open(root + path) as file:
+            text = file.read().split("\n")
+        taken = total = 0
+        for (number, _), counts in sorted(found[path].items()):
+            words = text[number - 1].strip()
+            if len(counts) < 2 or "LEND_ASSERT" in words:
+                continue
+            total += len(counts)
+            taken += sum(count > 0 for count in counts)
+            if 0 in counts:
+                print(f"src/{path}:{number}: {counts.count(0)} of {len(counts)}: {words}")
+        if total:
+            print(f"src/{path}: {taken} of {total}")
+        all_taken += taken
+        all_ways += total
+    share = 100 * all_taken / max(all_ways, 1)
+    print(f"branches of the core: {all_taken} of {all_ways}: {share:.2f} %")
+    return 0 if all_ways and share >= float(minimum) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
