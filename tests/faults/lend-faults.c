@@ -135,10 +135,12 @@ int main(int count, char **arguments) {
     int busy = 0, at_once = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN); /* they also sleep */
     int wrong = start_all(pool_scenarios, only, at_once, &busy);
     wrong += start_all(executor_scenarios, only, at_once, &busy);
+    wrong += start_all(loop_scenarios, only, at_once, &busy);
     while (busy > 0)
         wrong += wait_for_one(&busy);
     if (only == NULL)
-        wrong += aim_at_the_rest(pool_scenarios) + aim_at_the_rest(executor_scenarios);
+        wrong += aim_at_the_rest(pool_scenarios) + aim_at_the_rest(executor_scenarios) +
+                 aim_at_the_rest(loop_scenarios);
     unsigned missing = faults_report();
     printf("%u runs; scenarios that went wrong: %d\n", atomic_load(runs), wrong);
     return wrong != 0 || (only == NULL && missing != 0);

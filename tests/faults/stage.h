@@ -34,7 +34,8 @@ struct scenario {
     void (*run)(struct stage *stage);
 };
 
-extern const struct scenario pool_scenarios[], executor_scenarios[]; /* up to one without a name */
+extern const struct scenario pool_scenarios[], executor_scenarios[],
+    loop_scenarios[]; /* up to one without a name */
 
 /* True if the call returned 0; it may also return one of the errors that follow. Any other answer
  * is wrong: it is printed, and the run has failed. On any thread. */
