@@ -5,8 +5,8 @@
 #
 # Helgrind's and DRD's second opinion on races, lock order and the use of pthreads: the tests of the
 # api, of the insides and of the scenarios under each, in a build that tells them of atomics
-# (stdatomic.h). Says what each found in each program. Nothing of lend is suppressed; libc.supp is
-# for one place inside glibc.
+# (stdatomic.h). Says what each found in each program. Nothing of lend is suppressed: libc.supp is
+# for a place inside glibc and one inside Helgrind.
 set -eu
 cd "${LEND_SOURCE_DIR:-$(dirname "$0")/../..}"
 folder=${1:-build/valgrind}
