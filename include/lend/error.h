@@ -18,6 +18,7 @@ LEND_BEGIN_DECLS
 #define LEND_ERRORS(X)                                                                             \
     X(EINVAL, "an argument is missing or out of range")                                            \
     X(ENOMEM, "no memory or thread could be had")                                                  \
+    X(EMFILE, "no descriptor could be had")                                                        \
     X(E2BIG, "the caller was built for a newer lend: it uses options unknown here")                \
     X(EBUSY, "not now: somebody still has it")                                                     \
     X(ETIMEDOUT, "the deadline passed first")                                                      \

@@ -14,6 +14,7 @@
 #define LEND_FUTURE_H
 
 #include <lend/base.h>
+#include <lend/completions.h>
 #include <lend/deadline.h>
 #include <lend/error.h>
 
@@ -61,6 +62,36 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * EINVAL     future is NULL
  * ENOMEM     no memory for what waiting needs */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);
+
+/* Wait until one of several is decided; *ret_index says which, the first in the array if there are
+ * more. NULLs in it are passed over. Nobody's job is run meanwhile; otherwise as lend_future_wait,
+ * of which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
+ * A zeroed deadline is the default of the first one's executor.
+ *
+ * EINVAL  there is no future in it, or ret_index is NULL */
+LEND_API LEND_NODISCARD int lend_future_wait_any(lend_future *const *futures, size_t count,
+                                                 lend_deadline deadline, size_t *ret_index);
+
+/* Wait until all of them are decided, one after the other: as many lend_future_wait, and the first
+ * of their errors. 0 if there is none to wait for. */
+LEND_API LEND_NODISCARD int lend_future_wait_all(lend_future *const *futures, size_t count,
+                                                 lend_deadline deadline);
+
+/* Called once, with the future decided. */
+typedef void lend_decided(lend_future *future, void *argument);
+
+/* Have a completion queue told when the outcome is decided, or at once if it is: the callback runs
+ * on the thread that runs the queue (lend/completions.h). The future is valid during the call, also
+ * if it was dropped since. Any number of times; each comes once. To be told on a worker instead,
+ * give the job a `done` (lend/job.h).
+ *
+ * 0           the callback will run, once
+ * EINVAL      future, queue or callback is NULL
+ * ESTALE      called in the `done` of a future that was dropped
+ * ENOMEM      no memory
+ * EOWNERDEAD  future or queue belong to the process that forked this one */
+LEND_API LEND_NODISCARD int lend_future_then(lend_future *future, lend_completions *queue,
+                                             lend_decided *callback, void *argument);
 
 /* These answer at once. Asking for outcome, error or reason after the decision counts as having
  * read it. NULL: LEND_FAILED, EINVAL. */

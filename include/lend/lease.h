@@ -10,8 +10,8 @@
  *     lend_release(&page);
  *
  * A lease is a value on the borrower's stack and belongs to the thread that acquired it, or to the
- * job that this thread was running. The words in lend/scope.h release it by themselves: prefer
- * them. A pointer into the model dies with the lease.
+ * job that this thread was running, or to a task of its loop (lend/request.h). The words in
+ * lend/scope.h release it by themselves: prefer them. A pointer into the model dies with the lease.
  *
  * A lease whose owner has ended (the thread left, the job returned) is taken back, told to the
  * pool's sink with the site of the borrow (LEND_EVENT_LEASE_LEFT), and its model reset, checked
@@ -74,12 +74,12 @@ LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_dea
 #endif
 
 /* Give the model back and free the report. Takes any lease, any number of times: NULL, failed,
- * released and zeroed ones too. Never fails, never allocates, and waits for nothing but one short
- * lock; the model's `reset` runs here, before the model is offered again.
+ * released and zeroed ones too. Never fails, never allocates, and waits for nothing but short
+ * locks; the model's `reset` runs here, before the model is offered again.
  *
- * A copy of a lease that was released already (ESTALE) and a lease of another thread or job
- * (EPERM; of a detached lease anybody may) change nothing: they are told to the pool's sink as
- * LEND_EVENT_BAD_RELEASE. */
+ * A copy of a lease that was released already (ESTALE) and a lease of another thread or job (EPERM;
+ * of a detached lease anybody may, of a task's its thread) change nothing: they are told to the
+ * pool's sink as LEND_EVENT_BAD_RELEASE. */
 LEND_API void lend_release(struct lend_lease *lease);
 
 /* The same for a model that the borrower found broken: it is unloaded and replaced in the
@@ -94,7 +94,8 @@ LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lea
  * thread may release it, or adopt it and so become its owner, once. In between nobody answers for
  * it: if it is lost then, nothing finds it. The struct itself is handed over as the threads like.
  *
- * 0       done; adopting what is the caller's already is allowed
+ * 0       done; adopting what is the caller's already is allowed, and a task's lease is the
+ *         thread's from then on
  * ESTALE  the lease is empty, failed or released; or NULL
  * EPERM   detach: it is not the caller's; adopt: its owner has not detached it
  * ENOMEM  adopt: no memory for what makes the end of this thread seen */

@@ -15,6 +15,9 @@
  *   job.h        What a job gets and may say while it runs.
  *   future.h     What became of it.
  *
+ *   completions.h  How an event loop is told, without ever waiting.
+ *   request.h      Acquire without waiting: the answer comes there.
+ *
  *   deadline.h   How long anything may take.       error.h     What every number means.
  *   site.h       Where it was asked for.           event.h     What has no caller to take it.
  *   histogram.h  How long things took.             thread.h    Which threads must not wait.
@@ -27,6 +30,7 @@
 #define LEND_LEND_H
 
 #include <lend/base.h>
+#include <lend/completions.h>
 #include <lend/deadline.h>
 #include <lend/dump.h>
 #include <lend/error.h>
@@ -39,6 +43,7 @@
 #include <lend/model.h>
 #include <lend/pool.h>
 #include <lend/report.h>
+#include <lend/request.h>
 #include <lend/scope.h>
 #include <lend/site.h>
 #include <lend/thread.h>

@@ -17,8 +17,8 @@
  * brings is used or unloaded.
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
- * of a fork has none of its parent's pools, executors, leases and futures: calls on them return
- * EOWNERDEAD at once, and lend_release does nothing. */
+ * of a fork has none of its parent's pools, executors, leases, futures and completion queues: calls
+ * on them return EOWNERDEAD at once, and lend_release does nothing. */
 #ifndef LEND_POOL_H
 #define LEND_POOL_H
 

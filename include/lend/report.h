@@ -20,6 +20,7 @@ enum lend_owner_kind {
     LEND_OWNER_THREAD = 1, /* id is the kernel's thread id (gettid) */
     LEND_OWNER_JOB,        /* id is the job's number (lend_job_number) */
     LEND_OWNER_DETACHED,   /* nobody; id is the thread id of who detached it */
+    LEND_OWNER_TASK,       /* id is what its loop named it (lend/request.h), or 0 */
 };
 
 /* One lent model and who has it. */
@@ -27,7 +28,8 @@ struct lend_holder {
     unsigned slot;
     enum lend_owner_kind kind;
     uint64_t id;
-    uint32_t tid;                 /* of the thread that borrowed, whatever the kind */
+    uint32_t tid;                 /* of the thread that borrowed, whatever the kind; 0 of a task
+                                     that is still to be told (lend/completions.h) */
     int64_t held_ns;              /* to within the coarse clock's tick, 1 to 10 ms */
     const struct lend_site *site; /* NULL if borrowed through the plain function */
 };
@@ -54,6 +56,7 @@ struct lend_step {
     int slot;                     /* of the model that he holds, or -1 */
     int64_t held_ns;
     const struct lend_site *held_site; /* where he borrowed it, or NULL */
+    uint64_t holder_task;              /* the task in the next step, 0 if it is not one */
 };
 
 /* The likely cause, with its words. */

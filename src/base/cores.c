@@ -5,6 +5,7 @@
 #include "base/cores.h"
 
 #include "base/cgroup.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -16,13 +17,13 @@
 
 static uint32_t cores_by_affinity(void) {
     for (unsigned cpus = CPUS_MIN; cpus <= CPUS_MAX; cpus *= 2) {
-        cpu_set_t *set = CPU_ALLOC(cpus);
         size_t size = CPU_ALLOC_SIZE(cpus);
+        cpu_set_t *set = lend__memory_new(size);
         if (set == NULL)
             return UINT32_MAX;
         int error = sched_getaffinity(0, size, set) == 0 ? 0 : errno;
         uint32_t cores = error == 0 ? (uint32_t)CPU_COUNT_S(size, set) : UINT32_MAX;
-        CPU_FREE(set);
+        lend__memory_free(set);
         if (error != EINVAL)
             return cores;
     }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "exec/several.h"
 #include "pool/report.h"
 
 static bool all_workers_wait(const lend_executor *executor, struct wait *wait, struct walk *walk) {
@@ -35,14 +36,12 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return !stuck;
 }
 
-static void refuse(struct wait *wait) {
-    struct list woken = {0};
+static void refuse(struct wait *wait, struct list *woken) {
     struct task *task = wait->target;
     lend__lock_acquire(&task->executor->lock);
     if (!waiter_is_decided(wait->waiter))
-        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, &woken);
+        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, woken);
     lend__lock_release(&task->executor->lock);
-    waiters_wake(&woken);
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {
@@ -50,6 +49,62 @@ static void name(const struct wait *wait, char *buffer, size_t size) {
     struct text text = text_into(buffer, size);
     lend__text_add(&text, "job %llu of executor \"%s\"", (unsigned long long)task->number,
                    task->executor->name);
+}
+
+/* The first of several: each member is looked at like a wait of its own, and one that could be
+ * decided is enough. */
+static bool any_may_end(struct wait *wait, struct walk *walk) {
+    struct several *several = wait->target;
+    bool stuck = true;
+    for (uint32_t i = 0; i < several->count && stuck; i++) {
+        struct member *member = &several->members[i];
+        struct task *task = member->task;
+        if (task == NULL)
+            continue;
+        lend__lock_acquire(&task->executor->lock);
+        stuck = !waiter_is_decided(&member->waiter) && runner_waits(task, wait, walk);
+        lend__lock_release(&task->executor->lock);
+    }
+    return !stuck;
+}
+
+/* To decide one member is to decide them all. */
+static void refuse_any(struct wait *wait, struct list *woken) {
+    struct several *several = wait->target;
+    bool refused = false;
+    for (uint32_t i = 0; i < several->count && !refused; i++) {
+        struct member *member = &several->members[i];
+        if (member->task == NULL)
+            continue;
+        lend__lock_acquire(&member->task->executor->lock);
+        refused = !waiter_is_decided(&member->waiter);
+        if (refused)
+            waiter_decide(&member->waiter, VERDICT_DEADLOCK, member->waiter.node.list, woken);
+        lend__lock_release(&member->task->executor->lock);
+    }
+}
+
+static void name_any(const struct wait *wait, char *buffer, size_t size) {
+    const struct several *several = wait->target;
+    struct text text = text_into(buffer, size);
+    lend__text_add(&text, "one of %u jobs", several->count);
+}
+
+void lend__several_show(struct several *several, lend_deadline deadline, struct wait *wait) {
+    static const struct wait_ops ops = {
+        .may_end = any_may_end, .refuse = refuse_any, .name = name_any};
+    for (uint32_t i = 0; i < several->count; i++)
+        if (several->members[i].task != NULL)
+            deadline = lend_deadline_earlier(deadline, several->members[i].task->spec.deadline);
+    *wait = (struct wait){
+        .ops = &ops,
+        .target = several,
+        .waiter = &several->members[0].waiter,
+        .deadline = deadline,
+        .owner = thread_owner(),
+        .since_ns = lend__clock_now_ns(),
+    };
+    lend__watch_show(wait);
 }
 
 /* A wait for the outcome ends with the job's deadline, since that decides it. */

@@ -199,6 +199,6 @@ void lend_future_drop(lend_future *future) {
     if (future == NULL || future_is_foreign(future))
         return;
     int shield = lend__thread_shield();
-    lend__task_drop(task_of_future(future));
+    lend__future_forget(future);
     lend__thread_unshield(shield);
 }

@@ -23,6 +23,7 @@ static struct task *new_task(lend_executor *executor, const struct lend_job_spec
     task->number = word_next(&jobs_numbered);
     task->future.reason = "";
     task->future.dropped = dropped;
+    word_init(&task->future.keepers, dropped ? 0 : 1);
     return task;
 }
 

@@ -57,7 +57,8 @@ struct lend_future {
     void *value;
     lend_destroy *destroy;
     bool read;           /* somebody asked after the decision, or the sink was told */
-    bool dropped;        /* by its owner */
+    bool dropped;        /* by all its keepers */
+    struct word keepers; /* its owner, and who is to be told of it (continuation.c) */
     struct list waiters; /* for the decision */
     struct list joiners; /* for its being over */
 };
@@ -115,7 +116,11 @@ void lend__task_disarm(struct task *task);
 void lend__task_tell(struct task *task);
 void lend__task_finish(struct task *task);
 
-/* The owner has no more use for the future. The task may be gone then. */
+/* The keepers have no more use for the future. The task may be gone then. */
 void lend__task_drop(struct task *task);
+
+/* One more keeper, false if there is none any more; and one less: the last one drops it. */
+bool lend__future_keep(struct lend_future *future);
+void lend__future_forget(struct lend_future *future);
 
 #endif

@@ -26,7 +26,7 @@ static void remember(const lend_pool *pool, struct slot *slot) {
     *thread_last_slot(pool) = (struct last_slot){.pool_number = pool->number, .slot = slot};
 }
 
-static int verdict_error(enum verdict verdict) {
+int lend__verdict_error(enum verdict verdict) {
     switch (verdict) {
     case VERDICT_WAITING:
         return EINPROGRESS;
@@ -55,12 +55,12 @@ static bool take_idle(lend_pool *pool, struct borrower *self) {
     struct slot *slot = list_entry(node, struct slot, entry);
     self->slot = (uint32_t)(slot - pool->slots);
     self->generation = gate_lend(slot);
-    slot_tell(slot, self->generation, self->owner, self->site, lend__clock_coarse_ns());
+    slot_tell(slot, self->generation, borrower_to_be_lent(self), self->site,
+              lend__clock_coarse_ns());
     return true;
 }
 
-/* Under the lock: 0: served, EINPROGRESS: queued, else refused. Then settle. */
-static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline) {
     struct list *waiters = &pool->locked.waiters;
     if (pool->locked.phase != POOL_OPEN)
         return ESHUTDOWN;
@@ -72,7 +72,7 @@ static int arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline
         return EIO;
     if (deadline_is_now(deadline))
         return EBUSY;
-    if (lend__thread_self.never_blocks)
+    if (self->waiter.tell == NULL && lend__thread_self.never_blocks)
         return EWOULDBLOCK;
     if (waiters->length >= pool->waiters_max)
         return ENOBUFS;
@@ -119,9 +119,8 @@ static struct steps *wait_for_verdict(lend_pool *pool, struct borrower *self,
     return wait.steps;
 }
 
-/* Under the lock: the last that this borrower does with the pool. */
-static void leave(lend_pool *pool, struct borrower *self, int error, bool queued,
-                  int64_t waited_ns) {
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
+                          int64_t waited_ns) {
     if (queued)
         histogram_count(&pool->locked.waits, waited_ns);
     pool->locked.timeouts += error == ETIMEDOUT;
@@ -130,6 +129,8 @@ static void leave(lend_pool *pool, struct borrower *self, int error, bool queued
     pool->locked.refusals += error != 0 && error != ETIMEDOUT;
     if (self->cancel != NULL)
         self->cancel->borrower = NULL;
+    if (self->timer.heap != NULL)
+        lend__heap_remove(&pool->locked.timers, &self->timer);
     list_remove(&pool->locked.visitors, &self->visit);
     if (pool->locked.closer != NULL && lend__pool_is_drained(pool))
         lend__parker_wake(pool->locked.closer);
@@ -143,7 +144,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
 
     lend__lock_acquire(&pool->lock);
     list_append(&pool->locked.visitors, &self->visit);
-    int error = arrive(pool, self, deadline);
+    int error = lend__borrower_arrive(pool, self, deadline);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
     waiters_wake(&woken);
@@ -152,7 +153,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     struct steps *steps = NULL;
     if (queued) {
         steps = wait_for_verdict(pool, self, deadline);
-        error = verdict_error(self->waiter.verdict);
+        error = lend__verdict_error(self->waiter.verdict);
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
     struct lend_lease lease = {.error = error};
@@ -163,7 +164,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     lend__memory_free(steps);
 
     lend__lock_acquire(&pool->lock);
-    leave(pool, self, error, queued, waited_ns);
+    lend__borrower_leave(pool, self, error, queued, waited_ns);
     lend__lock_release(&pool->lock);
     return lease;
 }

@@ -17,7 +17,11 @@ static bool all_holders_wait(const lend_pool *pool, struct wait *wait, struct wa
             continue;
         if (!slot_holder(&pool->slots[i], &holder) || owner_kind(holder.owner) == OWNER_DETACHED)
             return false;
+        bool is_task = owner_kind(holder.owner) == OWNER_TASK;
+        if (is_task && owner_tid(holder.owner) == 0) /* it is still to be told */
+            return false;
         struct tie tie = {.tid = owner_tid(holder.owner),
+                          .task = is_task ? owner_number(holder.owner) : 0,
                           .slot = (int)i,
                           .since_ns = holder.since_ns,
                           .site = holder.site};
@@ -35,16 +39,14 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return !stuck;
 }
 
-static void refuse(struct wait *wait) {
-    struct list woken = {0};
+static void refuse(struct wait *wait, struct list *woken) {
     lend_pool *pool = wait->target;
     lend__lock_acquire(&pool->lock);
     if (!waiter_is_decided(wait->waiter)) {
-        waiter_decide(wait->waiter, VERDICT_DEADLOCK, &pool->locked.waiters, &woken);
-        lend__pool_settle(pool, &woken);
+        waiter_decide(wait->waiter, VERDICT_DEADLOCK, &pool->locked.waiters, woken);
+        lend__pool_settle(pool, woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {
@@ -53,10 +55,10 @@ static void name(const struct wait *wait, char *buffer, size_t size) {
     lend__text_add(&text, "pool \"%s\"", pool->name);
 }
 
-void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadline deadline,
-                         struct wait *wait) {
+struct wait lend__borrower_wait(lend_pool *pool, struct borrower *borrower,
+                                lend_deadline deadline) {
     static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};
-    *wait = (struct wait){
+    return (struct wait){
         .ops = &ops,
         .target = pool,
         .waiter = &borrower->waiter,
@@ -65,5 +67,10 @@ void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadli
         .site = borrower->site,
         .since_ns = lend__clock_now_ns(),
     };
+}
+
+void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadline deadline,
+                         struct wait *wait) {
+    *wait = lend__borrower_wait(pool, borrower, deadline);
     lend__watch_show(wait);
 }

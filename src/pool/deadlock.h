@@ -10,6 +10,9 @@
 
 struct borrower;
 
+/* Its wait, not shown so far. */
+struct wait lend__borrower_wait(lend_pool *pool, struct borrower *borrower, lend_deadline deadline);
+
 /* Of a borrower that was queued; it may be decided by the time this returns. To be hidden
  * (lend__watch_hide) once it has a verdict. */
 void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadline deadline,

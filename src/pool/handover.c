@@ -16,15 +16,29 @@ static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     return slot_is_lent(*ret_slot, lease->generation) ? 0 : ESTALE;
 }
 
+/* Is it the calling thread, the job that it runs, or one of its tasks? */
+static bool is_here(owner_word owner) {
+    owner_word self = thread_owner();
+    return owner == self ||
+           (owner_kind(owner) == OWNER_TASK && owner_tid(owner) == owner_tid(self));
+}
+
+/* What a task held is a lease like any other from now on. */
+static void leave_task(owner_word owner) {
+    if (owner_kind(owner) == OWNER_TASK)
+        lend__watch_task_holds(owner_number(owner), -1);
+}
+
 int lend_lease_detach(struct lend_lease *lease) {
     struct slot *slot;
     int error = find_slot(lease, &slot);
     if (error != 0)
         return error;
-    owner_word self = thread_owner();
-    if (word_peek(&slot->owner) != self)
+    owner_word self = thread_owner(), owner = word_peek(&slot->owner);
+    if (!is_here(owner))
         return EPERM;
     lend__thread_self.held--;
+    leave_task(owner);
     word_publish(&slot->owner, owner_make(OWNER_DETACHED, owner_tid(self), owner_number(self)));
     return 0;
 }
@@ -33,16 +47,17 @@ int lend_lease_detach(struct lend_lease *lease) {
  * again and detached again by the same thread, and this would be another lease. */
 int lend__slot_adopt(struct slot *slot, uint64_t generation) {
     owner_word self = thread_owner();
-    uint64_t detached = word_read(&slot->owner);
+    uint64_t before = word_read(&slot->owner);
     do {
-        if (owner_kind(detached) != OWNER_DETACHED)
+        if (owner_kind(before) != OWNER_DETACHED && !is_here(before))
             return EPERM;
-    } while (!word_swap(&slot->owner, &detached, self));
+    } while (!word_swap(&slot->owner, &before, self));
     if (!slot_is_lent(slot, generation) || word_read(&slot->told) != generation) {
-        word_publish(&slot->owner, detached);
+        word_publish(&slot->owner, before);
         return ESTALE;
     }
-    lend__thread_self.held++;
+    lend__thread_self.held += owner_kind(before) == OWNER_DETACHED;
+    leave_task(before);
     return 0;
 }
 

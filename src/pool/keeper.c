@@ -63,7 +63,7 @@ static lend_deadline first_late(const lend_pool *pool) {
     return first;
 }
 
-/* Under the lock: all menders are stuck, and there is something left to do for another. */
+/* Under the lock: nobody is there for the next chore, and there may be another mender. */
 static bool lacks_mender(const lend_pool *pool) {
     const struct list_node *node = pool->locked.menders.first;
     for (; node != NULL; node = node->next) {
@@ -71,7 +71,7 @@ static bool lacks_mender(const lend_pool *pool) {
         if (mender->state == MENDER_IDLE || mender_is_working(mender))
             return false;
     }
-    return lend__pool_stuck(pool) < pool->slot_count;
+    return pool->locked.menders.length < pool->slot_count;
 }
 
 /* Under the lock. `hire_at_ns`, the keeper's own: another mender is not hired before. */
@@ -127,6 +127,7 @@ void lend__pool_keep(void *argument) {
             continue;
         lend_deadline until = lend_deadline_earlier(findings.until, lend__alarms_look(pool));
         until = lend_deadline_earlier(until, lend__tick_look(pool));
+        until = lend_deadline_earlier(until, lend__requests_expire(pool));
         lend__parker_sleep(&pool->keeper_parker, until);
     }
 }

@@ -37,7 +37,8 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
 
 void lend__slot_stamp(struct slot *slot, uint64_t edition) {
     slot->first_generation = life_generation(word_peek(&slot->life)) + 1;
-    slot->loaded_ns = slot->checked_ns = lend__clock_coarse_ns();
+    slot->loaded_ns = lend__clock_coarse_ns();
+    slot->checked_ns = lend__clock_now_ns();
     slot->edition = edition;
     slot->failures = 0;
 }

@@ -214,7 +214,7 @@ static void check(struct mender *mender) {
                          /* site= */ NULL, reason.text);
     lend__lock_acquire(&pool->lock);
     end_work(mender);
-    slot->checked_ns = lend__clock_coarse_ns();
+    slot->checked_ns = lend__clock_now_ns(); /* an interval may be shorter than a coarse tick */
     pool->locked.broken += error != 0;
     lend__pool_move(pool, slot, error == 0 ? SLOT_FREE : SLOT_RETIRING);
     bool gone = end_chore(mender, &woken);

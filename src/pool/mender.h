@@ -17,8 +17,7 @@
  * without more than one model for it. One whose operation does not return within
  * options.load_alarm_ms, so that its slot is stuck, is not counted: the keeper hires another, after
  * a pause that grows with the number of those that are stuck. When a stuck one returns after all,
- * it ends its chore like any other. There are never more menders than slots, since each stuck one
- * has a slot and no one is hired when all slots are. */
+ * it ends its chore like any other. There are never more menders than slots. */
 #ifndef LEND_SRC_POOL_MENDER_H
 #define LEND_SRC_POOL_MENDER_H
 

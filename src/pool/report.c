@@ -12,11 +12,11 @@
 
 #define WAITERS_MAX 64
 
-/* The report and its lists are one allocation. */
+/* The report and its lists are one allocation. A live pool has waiters and no steps, a failure
+ * perhaps steps and no waiters: there may be very many failures at once. */
 struct report_memory {
     struct lend_report report;
-    struct lend_borrower waiters[WAITERS_MAX];
-    struct lend_holder holders[]; /* as many as there are slots, and then the steps */
+    struct lend_holder holders[]; /* as many as there are slots, and then waiters or steps */
 };
 
 static void note_holder(struct report_memory *memory, const struct slot *slot, uint32_t index,
@@ -35,10 +35,13 @@ static void note_holder(struct report_memory *memory, const struct slot *slot, u
 }
 
 static void note_waiters(const lend_pool *pool, struct report_memory *memory, int64_t now_ns) {
+    void *end = &memory->holders[pool->slot_count];
+    struct lend_borrower *waiters = end;
+    memory->report.waiters = waiters;
     const struct list_node *node = pool->locked.waiters.first;
     for (; node != NULL && memory->report.waiter_count < WAITERS_MAX; node = node->next) {
         const struct borrower *borrower = list_entry(node, struct borrower, waiter.node);
-        memory->waiters[memory->report.waiter_count++] = (struct lend_borrower){
+        waiters[memory->report.waiter_count++] = (struct lend_borrower){
             .kind = owner_reported_kind(borrower->owner),
             .id = owner_reported_id(borrower->owner),
             .tid = owner_tid(borrower->owner),
@@ -141,10 +144,11 @@ static void copy_steps(struct report_memory *memory, uint32_t models, const stru
 
 struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int error,
                                       int64_t waited_ns, const struct steps *steps) {
-    size_t models = pool->slot_count;
-    size_t step_count = steps != NULL ? steps->count : 0;
-    struct report_memory *memory = lend__memory_new(
-        sizeof *memory + models * sizeof *memory->holders + step_count * sizeof(struct lend_step));
+    size_t tail = error == 0 ? WAITERS_MAX * sizeof(struct lend_borrower) : 0;
+    if (steps != NULL)
+        tail = steps->count * sizeof(struct lend_step);
+    struct report_memory *memory =
+        lend__memory_new(sizeof *memory + pool->slot_count * sizeof *memory->holders + tail);
     if (memory == NULL)
         return NULL;
     if (steps != NULL)
@@ -155,7 +159,6 @@ struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int er
     report->work_slot = -1;
     report->work = "";
     report->holders = memory->holders;
-    report->waiters = memory->waiters;
     lend__text_copy(report->pool, sizeof report->pool, pool->name);
     lend__lock_acquire(&pool->lock);
     fill(pool, of, memory);

@@ -27,8 +27,10 @@ static void add_site(struct text *text, const char *name, const struct lend_site
 }
 
 static void add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
-    static const char *const kinds[] = {
-        [LEND_OWNER_THREAD] = "thread", [LEND_OWNER_JOB] = "job", [LEND_OWNER_DETACHED] = "nobody"};
+    static const char *const kinds[] = {[LEND_OWNER_THREAD] = "thread",
+                                        [LEND_OWNER_JOB] = "job",
+                                        [LEND_OWNER_DETACHED] = "nobody",
+                                        [LEND_OWNER_TASK] = "task"};
     lend__text_add(text, "\"owner\":\"%s\",\"id\":%llu,\"tid\":%u", kinds[kind],
                    (unsigned long long)id, tid);
 }
@@ -70,6 +72,8 @@ static void add_steps(struct text *text, const struct lend_report *report) {
         add_ms(text, "waited_ms", step->waited_ns);
         add_site(text, "at", step->site);
         lend__text_add(text, ",\"holder_tid\":%u,\"slot\":%d", step->holder_tid, step->slot);
+        if (step->holder_task != 0)
+            lend__text_add(text, ",\"holder_task\":%llu", (unsigned long long)step->holder_task);
         add_ms(text, "held_ms", step->held_ns);
         add_site(text, "held_at", step->held_site);
         lend__text_add(text, "}");

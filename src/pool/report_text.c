@@ -39,6 +39,18 @@ static void add_counts(struct text *text, const struct lend_report *report) {
         lend__text_add(text, ", %u lost", report->lost);
 }
 
+/* One without a thread has been lent a model, and its completion queue has not been run since. */
+static void add_task(struct text *text, uint64_t id, uint32_t tid) {
+    if (id != 0)
+        lend__text_add(text, "task %llu", (unsigned long long)id);
+    else
+        lend__text_add(text, "a task");
+    if (tid != 0)
+        lend__text_add(text, " (thread %u)", tid);
+    else
+        lend__text_add(text, " (in a completion queue)");
+}
+
 void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
     switch (kind) {
     case LEND_OWNER_THREAD:
@@ -49,6 +61,9 @@ void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t
         break;
     case LEND_OWNER_DETACHED:
         lend__text_add(text, "nobody (detached by thread %u)", tid);
+        break;
+    case LEND_OWNER_TASK:
+        add_task(text, id, tid);
         break;
     }
 }
@@ -82,7 +97,12 @@ static void add_step(struct text *text, const struct lend_step *step) {
         lend__text_add(text, ", which thread %u would have to run", step->holder_tid);
         return;
     }
-    lend__text_add(text, ", whose #%d thread %u holds for ", step->slot, step->holder_tid);
+    lend__text_add(text, ", whose #%d ", step->slot);
+    if (step->holder_task != 0)
+        add_task(text, step->holder_task, step->holder_tid);
+    else
+        lend__text_add(text, "thread %u", step->holder_tid);
+    lend__text_add(text, " holds for ");
     lend__text_add_duration(text, step->held_ns);
     lend__text_add_site(text, step->held_site);
 }

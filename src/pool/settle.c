@@ -15,7 +15,7 @@ static void grant(lend_pool *pool, struct borrower *borrower, struct slot *slot,
     int64_t now_ns = lend__clock_coarse_ns();
     borrower->slot = (uint32_t)(slot - pool->slots);
     borrower->generation = gate_lend(slot);
-    slot_tell(slot, borrower->generation, borrower->owner, borrower->site, now_ns);
+    slot_tell(slot, borrower->generation, borrower_to_be_lent(borrower), borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
     PROBE(grant, pool->name, borrower->slot);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);

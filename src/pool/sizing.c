@@ -100,7 +100,10 @@ void lend__sizing_end(lend_pool *pool, const struct sizing *before) {
     if (options->models == LEND_MODELS_AUTO) {
         uint32_t cores = lend__sizing_bound(options);
         uint32_t memory = bound_by_memory(options, after.left);
+        uint32_t slots = pool->slot_count - options->spares; /* of the first answer: the machine
+                                                                may give another one by now */
         options->models = cores < memory ? cores : memory;
+        options->models = options->models < slots ? options->models : slots;
     }
     if (options->waiters_max == 0)
         options->waiters_max = MODELS_WAITERS * options->models;

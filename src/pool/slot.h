@@ -98,7 +98,8 @@ struct slot {
 
     _Alignas(CACHE_LINE) struct word holds[LEND_HISTOGRAM_BUCKETS]; /* counted by each owner */
     int64_t turned_ns;  /* the owner's: the time of the last SLOT_TURNS-th lease */
-    int64_t checked_ns; /* as loaded_ns: when the model was last found fit */
+    int64_t checked_ns; /* as loaded_ns: when the model was last found fit. Not by the coarse
+                           clock: with checks more often than it ticks, one would always be due */
 
     /* under pool->lock */
     struct list_node entry; /* in pool->locked.open or .idle, or nowhere */
@@ -158,6 +159,8 @@ static inline enum lend_owner_kind owner_reported_kind(owner_word owner) {
         return LEND_OWNER_JOB;
     case OWNER_DETACHED:
         return LEND_OWNER_DETACHED;
+    case OWNER_TASK:
+        return LEND_OWNER_TASK;
     case OWNER_NONE:
     case OWNER_THREAD:
         return LEND_OWNER_THREAD;
@@ -166,7 +169,8 @@ static inline enum lend_owner_kind owner_reported_kind(owner_word owner) {
 }
 
 static inline uint64_t owner_reported_id(owner_word owner) {
-    return owner_kind(owner) == OWNER_JOB ? owner_number(owner) : owner_tid(owner);
+    bool numbered = owner_kind(owner) == OWNER_JOB || owner_kind(owner) == OWNER_TASK;
+    return numbered ? owner_number(owner) : owner_tid(owner);
 }
 
 /* Who has the slot, read without a lock while it may change hands; false if nobody has, it changed

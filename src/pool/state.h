@@ -27,13 +27,15 @@
  * with nobody waiting, so a queue that comes and goes costs each lease a swap or two, however many
  * slots there are.
  *
- * Locks: pool->lock, then a parker's mutex. No operation of a model, sink or progress callback
- * runs under either. Fast paths touch the pool's first lines and one slot, and nothing of the pool
- * after they have put the slot back: it may be freed then. */
+ * Locks: pool->lock, then a parker's mutex; before it perhaps the watch's, an executor's or a
+ * completion queue's. No operation of a model, sink or progress callback runs under any. Fast paths
+ * touch the pool's first lines and one slot, and nothing of the pool after they have put the slot
+ * back: it may be freed then. */
 #ifndef LEND_SRC_POOL_STATE_H
 #define LEND_SRC_POOL_STATE_H
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "pool/gate.h"
 #include "pool/lending.h"
@@ -82,7 +84,9 @@ struct lend_pool {
         struct list open;     /* of struct slot.entry: see LISTS */
         struct list idle;     /* likewise */
         struct list waiters;  /* of struct borrower.waiter, oldest first */
-        struct list visitors; /* of struct borrower.visit: on the slow path of acquire */
+        struct list visitors; /* of struct borrower.visit: on the slow path of acquire, or asked */
+        struct heap timers;   /* of struct borrower.timer: of requests, by deadline */
+        int64_t alarm_ns;     /* up to which the keeper may sleep through `timers` */
         struct list tenants;  /* of struct tenant: open executors */
         uint32_t models;      /* how many it is to have: options.models, or as resized */
         uint64_t edition;     /* counts reloads */
@@ -106,10 +110,11 @@ struct lend_pool {
     struct word bad_releases;
 };
 
-/* One thread in the slow path of acquire; on its stack. */
+/* One thread in the slow path of acquire, on its stack; or a request (request.c). */
 struct borrower {
     struct waiter waiter;   /* under pool->lock, see there */
     struct list_node visit; /* under pool->lock */
+    struct heap_node timer; /* under pool->lock; of a request with a deadline */
     owner_word owner;       /* the rest: constant, or set by who grants, before the wake */
     int64_t since_ns;       /* coarse clock */
     const struct lend_site *site;
@@ -117,6 +122,28 @@ struct borrower {
     uint32_t slot;
     uint64_t generation;
 };
+
+/* Who has the lease once it is lent: of a request, its task, which is still to be told. */
+static inline owner_word borrower_to_be_lent(const struct borrower *borrower) {
+    owner_word owner = borrower->owner;
+    if (borrower->waiter.tell == NULL)
+        return owner;
+    return owner_make(OWNER_TASK, 0, owner_kind(owner) == OWNER_TASK ? owner_number(owner) : 0);
+}
+
+/* Under the lock, by a visitor. 0: served, EINPROGRESS: queued, else refused. Then settle. */
+int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline);
+
+/* Under the lock: the last that this borrower does with the pool as one. */
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
+                          int64_t waited_ns);
+
+/* What lend_acquire returns for it. */
+int lend__verdict_error(enum verdict verdict);
+
+/* By the keeper, without the lock: answer the requests whose deadlines have passed. Returns when
+ * the next one will. */
+lend_deadline lend__requests_expire(lend_pool *pool);
 
 /* Under the lock, by who may touch the slot: to another state, and to the list that goes with it;
  * not to LENT. Then settle. */

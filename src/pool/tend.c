@@ -152,10 +152,13 @@ static void give_chore(lend_pool *pool, struct mender *mender, lend_deadline *un
     }
 }
 
+/* Who waits comes first: an idle model is renewed or checked only if nobody has a use for it. */
 bool lend__pool_tend(lend_pool *pool, struct list *woken, lend_deadline *ret_until) {
     bool gone = false;
     *ret_until = LEND_FOREVER;
     lend__operation_settle(pool);
+    lend__pool_survey(pool, woken);
+    lend__pool_settle(pool, woken);
     if (pool->locked.phase == POOL_OPEN) {
         struct mender *mender = find_mender(pool);
         gone = remove_excess(pool);

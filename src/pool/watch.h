@@ -31,7 +31,21 @@
  * Who holds nothing and runs no job is waited for by nobody, and need not be shown: the plain
  * pattern of one lease a thread never comes here.
  *
- * Locks: the watch, then one lock of a pool or executor at a time, then a parker's mutex. */
+ * Tasks of event loops. A thread may speak for many tasks, each of which may hold models and have
+ * asked for more. No thread sleeps for such a wait; it is shown under the task's number, and what
+ * is known of a task is that it does nothing while it waits (lend/request.h). If it has two waits
+ * at once that cannot be, and it counts as running; so does one that was granted, or whose lease is
+ * still in its completion queue. A task needs its thread besides: what it holds is given back on
+ * the thread that was told of it and on no other. So who holds as a task is held up by either of
+ * two waits, his own and his thread's, and goes on only when both have ended: here a step is an
+ * AND. The walk then meets both. A wait ends if there is somebody who could end it and is held up
+ * by no wait that does not end; the waits that this leaves over, looked for as often as one more is
+ * found to end, are S: each of them waits for nobody but such as are held up in S. The argument
+ * above holds for this S as it stands. But not all of S need lead to the one who is refused: R is
+ * judged again without him, until it could end or is refused itself.
+ *
+ * Locks: the watch, then one lock of a pool or executor at a time, then a parker's mutex. Requests
+ * are told (sync/waiter.h) after the watch's lock was left. */
 #ifndef LEND_SRC_POOL_WATCH_H
 #define LEND_SRC_POOL_WATCH_H
 
@@ -50,7 +64,7 @@ struct wait_ops {
     bool (*may_end)(struct wait *wait, struct walk *walk);
 
     /* Decide it as a deadlock, unless it is decided. */
-    void (*refuse)(struct wait *wait);
+    void (*refuse)(struct wait *wait, struct list *woken);
 
     /* "pool \"ocr\"", "job 17". */
     void (*name)(const struct wait *wait, char *buffer, size_t size);
@@ -59,6 +73,7 @@ struct wait_ops {
 /* By whom a wait could be ended. */
 struct tie {
     uint32_t tid;
+    uint64_t task;                /* of that thread, or 0 */
     int slot;                     /* that he holds, or -1 */
     int64_t since_ns;             /* coarse clock; 0 if not known */
     const struct lend_site *site; /* or NULL */
@@ -70,7 +85,7 @@ struct steps {
     struct lend_step list[];
 };
 
-/* A wait that is shown to the watch; on the waiting thread's stack. */
+/* A wait that is shown to the watch; on the waiting thread's stack, or in a request. */
 struct wait {
     /* constant while it is shown */
     const struct wait_ops *ops;
@@ -87,6 +102,7 @@ struct wait {
     struct wait *next;  /* of those with the same hash */
     uint64_t walk;      /* the number of the last walk that met it */
     struct wait *later; /* met in the same walk, after it */
+    bool ends;          /* as that walk has found */
     struct tie tie;     /* one of those who could end it, and his wait */
     struct wait *tied;
 };
@@ -96,19 +112,31 @@ struct wait {
 void lend__watch_show(struct wait *wait);
 void lend__watch_hide(struct wait *wait);
 
-/* For may_end: true if this thread is not known to wait, and so could end the wait. */
+/* For one that others may decide, and tell of it, and free as soon as they have hidden it: with the
+ * watch's lock held since before it was queued. Whom it decides is in `woken`, to be woken when the
+ * lock is left. */
+void lend__watch_enter(struct wait *wait, struct list *woken);
+
+/* For may_end: true if this thread or task is not known to wait, and so could end the wait. */
 bool lend__watch_meets(struct walk *walk, struct wait *wait, struct tie tie);
 
 /* Something that others wait for is gone for good, though nobody began to wait: look at all. */
 void lend__watch_review(void);
 
-/* Around a fork; and, in the child, with the lock held: nobody waits. */
+/* Around lend__watch_enter, and around a fork; and, in the child, with the lock held: nobody waits
+ * and no task holds anything. */
 void lend__watch_lock(void);
 void lend__watch_unlock(void);
 void lend__watch_clear(void);
 
 /* Under the watch's lock: the wait to refuse, with `newest` shown last, or NULL. */
 struct wait *lend__watch_judge(struct wait *newest);
+
+/* A task was told of a lease (1), or has it no more (-1). */
+void lend__watch_task_holds(uint64_t task, int change);
+
+/* Does anybody possibly wait for this task? Asked by a thread that knows of all it was told. */
+bool lend__watch_task_may_be_awaited(uint64_t task);
 
 /* Does anybody possibly wait for this thread? */
 static inline bool thread_may_be_awaited(void) {

@@ -25,13 +25,14 @@ void lend__thread_detach_self(void);
 /* Is it the one that runs this? */
 bool lend__thread_is_self(const struct thread *thread);
 
-/* Who borrows: the calling thread, or the job that it runs. One word, so that it can be stored,
- * compared and published whole:
+/* Who borrows: the calling thread, the job that it runs, or a task of the loop that it runs. One
+ * word, so that it can be stored, compared and published whole:
  *
- *     kind : 2 | tid : 22 | number : 40
+ *     kind : 3 | tid : 22 | number : 39
  *
- * `number` tells threads apart whose tid the kernel used again, and is a job's number. 22 bits are
- * the kernel's own limit on thread ids (PID_MAX_LIMIT); 40 last 34 years at a thousand a second. */
+ * `number` tells threads apart whose tid the kernel used again, and is a job's or a task's number.
+ * 22 bits are the kernel's own limit on thread ids (PID_MAX_LIMIT); 39 last 17 years at a thousand
+ * a second. */
 typedef uint64_t owner_word;
 
 enum owner_kind {
@@ -39,18 +40,20 @@ enum owner_kind {
     OWNER_THREAD,
     OWNER_JOB,
     OWNER_DETACHED, /* anybody: the rest is who it was */
+    OWNER_TASK,     /* of an event loop; tid 0: lent, and not told so far. Number 0: not named */
 };
 
-#define OWNER_NUMBER_BITS 40
+#define OWNER_NUMBER_BITS 39
 #define OWNER_TID_BITS 22
+#define OWNER_KIND_SHIFT (OWNER_NUMBER_BITS + OWNER_TID_BITS)
 
 static inline owner_word owner_make(enum owner_kind kind, uint32_t tid, uint64_t number) {
-    return (uint64_t)kind << 62 | (uint64_t)tid << OWNER_NUMBER_BITS |
+    return (uint64_t)kind << OWNER_KIND_SHIFT | (uint64_t)tid << OWNER_NUMBER_BITS |
            (number & ((UINT64_C(1) << OWNER_NUMBER_BITS) - 1));
 }
 
 static inline enum owner_kind owner_kind(owner_word owner) {
-    return (enum owner_kind)(owner >> 62);
+    return (enum owner_kind)(owner >> OWNER_KIND_SHIFT);
 }
 
 static inline uint32_t owner_tid(owner_word owner) {

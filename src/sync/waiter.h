@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A waiter: one thread's place in a queue, on that thread's stack, and the answer it waits for.
+ * A waiter: one thread's place in a queue, on that thread's stack, and the answer it waits for. Or
+ * a request's, for which no thread sleeps: then the wake is a function, and where the waiter lies
+ * and when it goes is the function's affair (waiter_init_told).
  *
  * Each waiter is decided once: its verdict leaves WAITING under the lock of whatever it waits for
  * and never changes again. Who decides also unlinks it, and owes it exactly one wake, given after
@@ -37,6 +39,10 @@ struct waiter {
     struct list_node node; /* under the lock of the queue */
     enum verdict verdict;  /* under the lock of the queue; the waiter's own once it has slept */
     struct parker parker;
+
+    /* Called as the wake, on the thread that decided; NULL if a thread sleeps on the parker. Whom
+     * it decides in turn it adds to `woken`. */
+    void (*tell)(struct waiter *waiter, struct list *woken);
 };
 
 static inline bool waiter_is_decided(const struct waiter *waiter) {
@@ -63,8 +69,13 @@ static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
 /* Wake all that were decided; no lock is held. A waiter is gone as soon as it is woken, so it is
  * unlinked first. */
 static inline void waiters_wake(struct list *woken) {
-    for (struct list_node *node; (node = list_pop(woken)) != NULL;)
-        lend__parker_wake(&list_entry(node, struct waiter, node)->parker);
+    for (struct list_node *node; (node = list_pop(woken)) != NULL;) {
+        struct waiter *waiter = list_entry(node, struct waiter, node);
+        if (waiter->tell != NULL)
+            waiter->tell(waiter, woken);
+        else
+            lend__parker_wake(&waiter->parker);
+    }
 }
 
 /* Wait once more, for a waiter that has slept off its last wake. */
@@ -76,7 +87,16 @@ static inline void waiter_rearm(struct waiter *waiter) {
 static inline int waiter_init(struct waiter *waiter) {
     waiter->node = (struct list_node){0};
     waiter->verdict = VERDICT_WAITING;
+    waiter->tell = NULL;
     return lend__parker_init(&waiter->parker);
+}
+
+/* One that nobody sleeps for. There is nothing to undo. */
+static inline void waiter_init_told(struct waiter *waiter,
+                                    void (*tell)(struct waiter *, struct list *)) {
+    waiter->node = (struct list_node){0};
+    waiter->verdict = VERDICT_WAITING;
+    waiter->tell = tell;
 }
 
 static inline void waiter_deinit(struct waiter *waiter) {

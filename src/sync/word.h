@@ -49,6 +49,11 @@ static inline uint64_t word_next(struct word *word) {
     return atomic_fetch_add_explicit(&word->value, 1, memory_order_relaxed) + 1;
 }
 
+/* Add to a number, or take away from it, whoever else does. */
+static inline void word_add(struct word *word, int64_t amount) {
+    atomic_fetch_add_explicit(&word->value, (uint64_t)amount, memory_order_relaxed);
+}
+
 /* Add one to a counter that only this thread writes at the moment. */
 static inline void word_count(struct word *word) {
     word_poke(word, word_peek(word) + 1);

@@ -86,6 +86,48 @@ static void an_idle_model_is_checked_now_and_then(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* The next one is due when the first ends. */
+static void checks_do_not_keep_a_model_from_who_waits(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate checking, leave;
+    struct tally turns;
+    gate_init(&checking);
+    gate_init(&leave);
+    tally_init(&turns);
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .check_every_ms = 1);
+    unsigned held = fakes_hold(&fakes.check, &checking);
+    assert_true(eventually(atomic_load(&fakes.check.calls) >= held));
+    unsigned checks = atomic_load(&fakes.check.calls);
+    struct borrower waiter = {
+        .pool = pool, .deadline = LEND_FOREVER, .turns = &turns, .leave = &leave};
+    borrower_queue_up(&waiter);
+    await_tick();
+    gate_open(&checking);
+    assert_true(tally_wait(&turns, 1));
+    assert_int_equal(atomic_load(&fakes.check.calls), checks);
+    gate_open(&leave);
+    assert_int_equal(borrower_join(&waiter), 0);
+    fakes_close(&fakes, pool);
+    tally_deinit(&turns);
+    gate_deinit(&leave);
+    gate_deinit(&checking);
+}
+
+/* The coarse clock ticks less often than that. */
+static void a_model_is_checked_no_more_often_than_was_asked_for(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_deadline end = lend_within_ms(10000);
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .check_every_ms = 1);
+    while (lend_deadline_left_ms(end) > 10000 - 50 && await_pause(end))
+        ;
+    unsigned checks = atomic_load(&fakes.check.calls);
+    assert_true(checks >= 2);
+    assert_true(checks <= 10000 - lend_deadline_left_ms(end) + 2);
+    fakes_close(&fakes, pool);
+}
+
 static void an_idle_model_that_is_found_unfit_is_replaced(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -176,6 +218,8 @@ int main(void) {
         cmocka_unit_test(a_stall_is_told_once_with_who_holds_what),
         cmocka_unit_test(without_waiters_nothing_is_stalled),
         cmocka_unit_test(an_idle_model_is_checked_now_and_then),
+        cmocka_unit_test(checks_do_not_keep_a_model_from_who_waits),
+        cmocka_unit_test(a_model_is_checked_no_more_often_than_was_asked_for),
         cmocka_unit_test(an_idle_model_that_is_found_unfit_is_replaced),
         cmocka_unit_test(a_model_is_loaded_anew_after_so_many_leases),
         cmocka_unit_test(a_model_is_loaded_anew_at_an_age),

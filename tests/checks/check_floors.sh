@@ -62,6 +62,7 @@ findings() {
 
     belongs_to src/sync '<(pthread|semaphore|threads|stdatomic)\.h>|pthread_|atomic_|_Atomic' \
         include src/base src/pool src/exec
+    belongs_to src/sync '<sys/eventfd\.h>|eventfd' include src/base src/pool src/exec
     belongs_to "src/base or src/sync" '<time\.h>|(clock_gettime|nanosleep|usleep|sleep|time) *\(' \
         include src/pool src/exec
     belongs_to src/base '(malloc|calloc|realloc|aligned_alloc|strdup|strndup|free) *\(' \

@@ -36,7 +36,7 @@ static atomic_int pairs[PAIRS];
 
 /* of this process */
 static struct {
-    atomic_bool armed;
+    atomic_bool armed, held_off;
     enum fault_mode mode;
     unsigned n;
     struct site *aim; /* NULL: the n-th call */
@@ -98,6 +98,10 @@ void faults_aim(enum fault_mode mode, int index) {
     faults_arm(mode, 1);
 }
 
+void faults_hold_off(bool held_off) {
+    atomic_store(&turn.held_off, held_off);
+}
+
 void faults_disarm(void) {
     atomic_store(&turn.armed, false);
 }
@@ -150,7 +154,7 @@ static bool strikes(const char *symbol, const void *address, bool interrupts) {
     if (site == NULL)
         return false;
     atomic_store(&site->reached, true);
-    if (!atomic_load(&turn.armed))
+    if (!atomic_load(&turn.armed) || atomic_load(&turn.held_off))
         return false;
     if (turn.aim != NULL && turn.aim != site && atomic_load(&turn.calls) == 0)
         return false;

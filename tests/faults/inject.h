@@ -24,6 +24,9 @@ void faults_add(const char *name);
 void faults_arm(enum fault_mode mode, unsigned n);
 void faults_disarm(void);
 
+/* While they are held off, none strikes and no call is counted. */
+void faults_hold_off(bool held_off);
+
 /* Let the first call from one place fail instead: the index of a place at which none has failed in
  * this mode, though it was reached; -1 if there is none from `index` on. */
 int faults_left(enum fault_mode mode, int index);

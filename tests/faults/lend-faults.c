@@ -19,10 +19,10 @@
 
 enum {
     RUN_S = 20, /* a run that takes longer hangs */
-    RUNS_MAX = 1000,
-    CLEAN = 0,
-    STRUCK = 1,
-    WRONG = 2,
+    RUNS_MAX = 10000,
+    CLEAN = 40, /* not what a sanitizer or an abort ends with */
+    STRUCK,
+    WRONG,
 };
 
 static atomic_uint *runs; /* of all processes */
@@ -57,11 +57,16 @@ static int run_in_child(const struct scenario *scenario, enum fault_mode mode, u
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
         return WRONG;
-    if (WIFEXITED(status))
+    if (WIFEXITED(status) && WEXITSTATUS(status) >= CLEAN)
         return WEXITSTATUS(status);
-    fprintf(stderr, "\"%s\", %s the %u-th call: ended by signal %d (%s)\n", scenario->name,
-            mode == FAULT_ONCE ? "once" : "from", n, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    fprintf(stderr, "\"%s\", %s the %u-th call: ended by %s\n", scenario->name,
+            mode == FAULT_ONCE ? "once" : "from", n,
+            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "an exit of somebody else's");
     return WRONG;
+}
+
+static bool is_wrong(int result) {
+    return result != CLEAN && result != STRUCK;
 }
 
 /* Until a run is clean. Returns how many were wrong. */
@@ -70,9 +75,11 @@ static int run_all(const struct scenario *scenario, enum fault_mode mode) {
     unsigned n = 0;
     while (result != CLEAN && wrong < 2 && n < RUNS_MAX) {
         result = run_in_child(scenario, mode, ++n, /* place= */ -1);
-        wrong += result != CLEAN && result != STRUCK;
+        wrong += is_wrong(result);
     }
-    return wrong;
+    if (n == RUNS_MAX)
+        fprintf(stderr, "\"%s\": no clean run among %u\n", scenario->name, n);
+    return wrong + (n == RUNS_MAX);
 }
 
 static int wait_for_one(int *busy) {
@@ -107,7 +114,7 @@ static int aim_at_the_rest(const struct scenario *scenarios) {
         for (int place = -1; (place = faults_left(mode, place + 1)) >= 0;)
             for (const struct scenario *s = scenarios;
                  s->name != NULL && faults_left(mode, place) == place; s++)
-                wrong += run_in_child(s, mode, 1, place) > STRUCK;
+                wrong += is_wrong(run_in_child(s, mode, 1, place));
     return wrong;
 }
 

@@ -31,6 +31,7 @@ static void use(struct lend_lease *lease) {
 }
 
 static void open_one(struct stage *stage) {
+    stage->strikes_open = true;
     if (!STAGE_POOL(.name = "one", .models = 1))
         return;
     struct lend_lease lease = lend_acquire(stage->pool, SOON);
@@ -48,6 +49,7 @@ static void tell(uint32_t loaded, uint32_t models, void *context) {
 
 static void open_several(struct stage *stage) {
     uint32_t told = 0, all = 0;
+    stage->strikes_open = true;
     if (STAGE_POOL(.models = 4, .loaders = 2, .progress = tell, .progress_context = &told))
         MUST(told == 4);
     if (STAGE_OTHER(.models = LEND_MODELS_AUTO, .progress = tell, .progress_context = &all))

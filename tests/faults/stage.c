@@ -114,7 +114,9 @@ bool stage_pool(struct stage *stage, lend_pool **ret_pool,
     own.ops = &ops;
     own.ops_context = stage;
     own.reason = &reason;
+    faults_hold_off(!stage->strikes_open);
     int error = lend_pool_open(ret_pool, &own);
+    faults_hold_off(false);
     MUST(error == 0 || (reason.error != 0 && reason.text[0] != '\0'));
     return MAY(error, ENOMEM, EIO);
 }

@@ -25,6 +25,7 @@ struct stage {
     atomic_uint alive;       /* models */
     atomic_uint shared;      /* models that two had at once */
     atomic_uint checks;
+    bool strikes_open;
     _Atomic(struct gate *) unload_gate; /* or NULL */
 };
 
@@ -54,7 +55,8 @@ bool may_borrow(struct lend_lease *lease, const char *words, const char *file, i
 /* How many answers were wrong in this run. */
 unsigned stage_wrongs(void);
 
-/* Open the stage's pool: with these operations unless the options name others. */
+/* Open the stage's pools. That is not struck, since scenarios of its own do nothing else: those say
+ * so by `strikes_open`. */
 #define STAGE_POOL(...) stage_pool(stage, &stage->pool, &LEND_POOL_OPTIONS(__VA_ARGS__))
 #define STAGE_OTHER(...) stage_pool(stage, &stage->other, &LEND_POOL_OPTIONS(__VA_ARGS__))
 bool stage_pool(struct stage *stage, lend_pool **ret_pool, const struct lend_pool_options *options);

@@ -75,11 +75,30 @@ void __wrap_free(void *memory) {
     free(memory);
 }
 
-/* Every control group has a quota here, so that all of its reading is run on each machine. */
+/* What the core reads of the machine is the same on each: so that all of the reading is run, and
+ * the calls are the same in each run. */
 static FILE *open_file(const char *path, const char *mode) {
-    static char quota[] = "150000 100000\n";
-    return strstr(path, "cpu.max") != NULL ? fmemopen(quota, strlen(quota), "r")
-                                           : fopen(path, mode);
+    static const struct {
+        const char *end, *contents;
+    } files[] = {
+        {"/proc/self/cgroup", "4:memory:/a\n3:cpu,cpuacct:/a\n0::/a\n"},
+        {"/proc/self/statm", "1000 500 100 0 0 0 0\n"},
+        {"/proc/meminfo", "MemFree: 9 kB\nMemAvailable: 8000000 kB\n"},
+        {"/cpu.max", "150000 100000\n"},
+        {"/cpu.cfs_quota_us", "250000\n"},
+        {"/cpu.cfs_period_us", "100000\n"},
+        {"/memory.max", "8000000000\n"},
+        {"/memory.current", "1000000000\n"},
+        {"/memory.limit_in_bytes", "8000000000\n"},
+        {"/memory.usage_in_bytes", "1000000000\n"},
+        {"/memory.stat", "anon 7\ninactive_file 1000\ntotal_inactive_file 1000\n"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t length = strlen(path), end = strlen(files[i].end);
+        if (length >= end && strcmp(path + length - end, files[i].end) == 0)
+            return fmemopen((void *)(uintptr_t)files[i].contents, strlen(files[i].contents), "r");
+    }
+    return fopen(path, mode);
 }
 
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -109,6 +128,25 @@ int __wrap___isoc99_fscanf(FILE *file, const char *format, ...) {
     int fields = vfscanf(file, format, list);
     va_end(list);
     return fields;
+}
+
+int __wrap___isoc99_sscanf(const char *text, const char *format, ...);
+int __wrap___isoc99_sscanf(const char *text, const char *format, ...) {
+    if (STRIKES(__isoc99_sscanf))
+        return EOF;
+    va_list list;
+    va_start(list, format);
+    int fields = vsscanf(text, format, list);
+    va_end(list);
+    return fields;
+}
+
+WRAP_TAKE(cpu_set_t *, __sched_cpualloc, (size_t count), (count), NULL, result != NULL, PAIR_MEMORY)
+
+void __wrap___sched_cpufree(cpu_set_t *set);
+void __wrap___sched_cpufree(cpu_set_t *set) {
+    fault_gave(PAIR_MEMORY);
+    __sched_cpufree(set);
 }
 
 WRAP_TAKE(int, pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),

@@ -16,17 +16,29 @@ int world_end_of_wait(const struct world *world, int thread) {
     return deadline;
 }
 
+static bool is_task(const struct world *world, int thread) {
+    return thread >= world->threads;
+}
+
+static bool can_act(const struct world *world, int thread) {
+    const struct thread_state *t = &world->thread[thread];
+    if (!is_task(world, thread))
+        return t->doing == RUNS;
+    return world->thread[t->lives_on].doing == RUNS && (t->doing == RUNS || t->restless != 0);
+}
+
 /* what anybody can do */
 
+/* What a task is granted is told by whoever runs its queue, and so may come back from anybody. */
 static void give_unit(struct world *world, int pool, int unit) {
     int head = NOBODY;
-    for (int i = 0; i < world->threads; i++) {
+    for (int i = 0; i < world_waiters(world); i++) {
         const struct thread_state *t = &world->thread[i];
         if (t->doing == WAITS_FOR_POOL && t->what == pool &&
             (head == NOBODY || t->ticket < world->thread[head].ticket))
             head = i;
     }
-    world->holder[pool][unit] = head;
+    world->holder[pool][unit] = head != NOBODY && is_task(world, head) ? ANYBODY : head;
     if (head != NOBODY)
         world->thread[head].doing = RUNS;
 }
@@ -66,13 +78,13 @@ struct search {
     } seen[2 * SEEN_MAX]; /* by hash, with the next free place for who comes second */
 };
 
-/* FNV-1a (Fowler, Noll, Vo). */
+/* FNV-1a (Fowler, Noll, Vo), by the int: a world is nothing but ints. */
 static uint32_t hash(const struct world *world) {
-    const unsigned char *bytes = (const unsigned char *)world;
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < sizeof *world; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
+    const uint32_t *words = (const uint32_t *)world;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < sizeof *world / sizeof *words; i++)
+        hash = (hash ^ words[i]) * UINT64_C(1099511628211);
+    return (uint32_t)(hash >> 32);
 }
 
 static bool was_seen(struct search *search, const struct world *world) {
@@ -121,13 +133,13 @@ static bool after_job_start(struct search *search, const struct world *world, in
 /* The next deadline passes: all waits that end then. */
 static bool after_time(struct search *search, const struct world *world) {
     int next_time = search->limit;
-    for (int i = 0; i < world->threads; i++)
+    for (int i = 0; i < world_waiters(world); i++)
         if (world->thread[i].doing != RUNS && world_end_of_wait(world, i) < next_time)
             next_time = world_end_of_wait(world, i);
     if (next_time == search->limit)
         return false;
     struct world next = *world;
-    for (int i = 0; i < world->threads; i++)
+    for (int i = 0; i < world_waiters(world); i++)
         if (world->thread[i].doing != RUNS && world_end_of_wait(world, i) == next_time)
             next.thread[i].doing = RUNS;
     return can_end(search, next);
@@ -138,8 +150,8 @@ static bool can_end(struct search *search, struct world world) {
         return true;
     if (was_seen(search, &world))
         return false;
-    for (int i = 0; i < world.threads; i++)
-        if (world.thread[i].doing == RUNS &&
+    for (int i = 0; i < world_waiters(&world); i++)
+        if (can_act(&world, i) &&
             (after_releases(search, &world, i) || after_job_end(search, &world, i) ||
              after_job_start(search, &world, i)))
             return true;

@@ -203,7 +203,7 @@ static void a_pool_that_has_drained_refills_though_its_loader_is_stuck(void **st
     struct borrower waiters[3];
     gate_init(&gate);
     events_init(&events);
-    lend_pool *pool = fakes_pool(&fakes, .models = 3, .load_alarm_ms = 50, .sink = events_record,
+    lend_pool *pool = fakes_pool(&fakes, .models = 3, .load_alarm_ms = 200, .sink = events_record,
                                  .sink_context = &events);
     struct lend_lease leases[3] = {borrow_detached(pool), borrow_detached(pool),
                                    borrow_detached(pool)};
@@ -218,7 +218,7 @@ static void a_pool_that_has_drained_refills_though_its_loader_is_stuck(void **st
     assert_true(eventually(stats_of(pool).free == 2));
     assert_true(is_whole(pool));
     assert_int_equal(stats_of(pool).stuck, 1);
-    assert_int_equal(events_count_of(&events, LEND_EVENT_LOAD_STUCK), 1);
+    assert_true(events_count_of(&events, LEND_EVENT_LOAD_STUCK) >= 1);
     gate_open(&gate);
     check_all_free(pool, 3);
     fakes_close(&fakes, pool);
@@ -231,17 +231,18 @@ static void a_pool_whose_every_load_is_stuck_refuses_at_once_and_says_why(void *
     struct fakes fakes = {0};
     struct gate gate;
     gate_init(&gate);
-    lend_pool *pool = fakes_pool(&fakes, .models = 2, .load_alarm_ms = 20);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .load_alarm_ms = 50);
     struct lend_lease leases[2] = {borrow_now(pool), borrow_now(pool)};
     fakes_hold(&fakes.load, &gate);
     for (int i = 0; i < 2; i++)
         lend_release_broken(&leases[i], NULL);
+    assert_true(eventually(atomic_load(&fakes.load.under_way) == 2));
     assert_true(eventually(stats_of(pool).stuck == 2));
     struct lend_lease refused = lend_acquire(pool, LEND_FOREVER);
     assert_int_equal(lend_lease_error(&refused), EIO);
     assert_int_equal(lend_lease_report(&refused)->cause, LEND_CAUSE_STUCK);
     assert_string_equal(lend_lease_report(&refused)->loader.text,
-                        "a load has not returned for 20 ms");
+                        "a load has not returned for 50 ms");
     lend_release(&refused);
     assert_true(is_whole(pool));
     gate_open(&gate);

@@ -5,6 +5,8 @@
 #include "threads.h"
 #include "watcher.h"
 
+#include "pool/mender.h"
+
 static enum slot_state state_of(const struct slot *slot) {
     return life_state(slot->life.value);
 }
@@ -36,6 +38,16 @@ static void check_slot(const lend_pool *pool, uint32_t i) {
               "slot %u of \"%s\" is without a model", i, pool->name);
 }
 
+static uint32_t menders_of(const lend_pool *pool, const struct slot *slot) {
+    uint32_t menders = 0;
+    for (const struct list_node *node = pool->locked.menders.first; node != NULL;
+         node = node->next) {
+        const struct mender *mender = list_entry(node, struct mender, node);
+        menders += mender->state == MENDER_BUSY && mender->chore.slot == slot;
+    }
+    return menders;
+}
+
 static void check_counts(const lend_pool *pool) {
     uint32_t present = 0, living = 0;
     for (uint32_t i = 0; i < pool->slot_count; i++) {
@@ -43,12 +55,17 @@ static void check_counts(const lend_pool *pool) {
         enum slot_state state = state_of(slot);
         SIM_CHECK("CONS", state <= SLOT_LOST, "slot %u of \"%s\" is in no state", i, pool->name);
         present += state != SLOT_ABSENT;
-        living += state == SLOT_FREE || state == SLOT_LENT || state == SLOT_RETIRING ||
-                  ((state == SLOT_LOADING || state == SLOT_LOST) && slot->failures == 0);
+        living +=
+            state == SLOT_FREE || state == SLOT_LENT || (state == SLOT_RETIRING && !slot->stuck) ||
+            ((state == SLOT_LOADING || state == SLOT_LOST) && slot->failures == 0 && !slot->stuck);
+        SIM_CHECK("MENDED", (slot->work != WORK_NONE) == (menders_of(pool, slot) == 1),
+                  "slot %u of \"%s\" has %u menders", i, pool->name, menders_of(pool, slot));
         SIM_CHECK("CONS", !slot->overdue || state == SLOT_LENT || state == SLOT_FREE,
                   "slot %u of \"%s\" is overdue and not LENT", i, pool->name);
     }
     SIM_CHECK("CONS", present <= pool->slot_count, "\"%s\" has too many slots", pool->name);
+    SIM_CHECK("CLOSED", pool->locked.phase == POOL_OPEN || pool->locked.waiters.length == 0,
+              "\"%s\" is closing, and %u wait", pool->name, pool->locked.waiters.length);
     SIM_CHECK("HOPE", pool->locked.phase != POOL_OPEN || living > 0 || pool->locked.hopeless,
               "no slot of \"%s\" lives, and it has hope", pool->name);
     SIM_CHECK("HOPE", !pool->locked.hopeless || pool->locked.waiters.length == 0,
@@ -60,12 +77,12 @@ static bool is_told(const struct slot *slot) {
     return slot->told.value == life_generation(slot->life.value);
 }
 
-/* OWN: whoever holds a model is alive, or has detached it. */
+/* OWN: whoever holds a model is alive, has detached it, or is still to be told. */
 static void check_owners(const lend_pool *pool) {
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         owner_word owner = pool->slots[i].owner.value;
         if (state_of(&pool->slots[i]) != SLOT_LENT || !is_told(&pool->slots[i]) ||
-            owner_kind(owner) == OWNER_DETACHED)
+            owner_kind(owner) == OWNER_DETACHED || owner_tid(owner) == 0) /* in a queue */
             continue;
         uint32_t place = owner_tid(owner) - 1;
         SIM_CHECK("OWN",

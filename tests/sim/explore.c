@@ -113,7 +113,6 @@ static void exhaust(const struct scenario *scenario, const struct effort *effort
 
 static void explore_all(const struct scenario *scenario, const struct effort *effort) {
     double until_s = now_s() + effort->seconds;
-    machine.early = true;
     alarm(STUCK_S);
     calibrate(scenario);
     if (effort->strategy == STRATEGIES)
@@ -168,7 +167,6 @@ bool explore_plan(const struct scenario *scenario, const uint8_t *picks, uint32_
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        machine.early = true;
         machine.traced = traced;
         alarm(STUCK_S);
         run_once(scenario, picks, length, &straight, 0);
@@ -183,7 +181,6 @@ bool explore_seed(const struct scenario *scenario, uint64_t seed, bool traced) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        machine.early = true;
         alarm(STUCK_S);
         calibrate(scenario);
         machine.traced = traced;

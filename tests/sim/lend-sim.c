@@ -23,7 +23,7 @@ static const struct scenario_group groups[] = {
     {"broken", broken_scenarios},     {"operation", operation_scenarios},
     {"deadlock", deadlock_scenarios}, {"leaving", leaving_scenarios},
     {"job", job_scenarios},           {"future", future_scenarios},
-    {"executor", executor_scenarios},
+    {"executor", executor_scenarios}, {"request", request_scenarios},
 };
 
 enum { NAMES_MAX = 64 };
@@ -185,6 +185,10 @@ static void print_findings(const struct scenario *scenario) {
                    (unsigned long long)findings->exhausted[bound]);
             break;
         }
+    printf("  of");
+    for (int i = 0; i <= STRATEGIES; i++)
+        printf(" %s %llu", i < STRATEGIES ? strategies[i].name : straight.name,
+               (unsigned long long)findings->by_strategy[i]);
     printf("\n");
 }
 

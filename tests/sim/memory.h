@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* What was made and not unmade. */
-extern struct balance { int64_t blocks, locks, parkers; } balance;
+extern struct balance { int64_t blocks, locks, parkers, bells; } balance;
 
 void memory_begin_run(void);
 

@@ -125,6 +125,46 @@ static void checks_of_the_idle(void *unused) {
     shop_close(&shop);
 }
 
+/* A load that does not return is given up, and another one loads in its place; what it loads when
+ * it returns after all is one too many, and goes. */
+static void a_load_is_stuck(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 1, .spares = 1, .load_alarm_ms = 10);
+    shop.load_ms = 500;
+    struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
+    wait_by(2);
+    shop_release_broken(&shop, &lease);
+    sim_pause_ms(11);
+    shop.load_ms = 0;
+    join(2);
+    for (int i = 0; i < 2; i++)
+        SIM_CHECK("ENDS", ONE_OF(borrowings[i].error, 0, EIO), "got %d", borrowings[i].error);
+    sim_pause_ms(2000);
+    sim_settle();
+    SIM_CHECK("ALIVE", shop_borrow(&shop, LEND_NOW) == 0, "the model was not replaced");
+    SIM_CHECK("BOUND", shop.alive == 1, "%u models live", shop.alive);
+    shop_close(&shop);
+}
+
+/* An unload that does not return: another mender goes on with the others. */
+static void an_unload_is_stuck(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 2, .load_alarm_ms = 10);
+    shop.unload_ms = 300;
+    struct lend_lease leases[2] = {shop_acquire(&shop, LEND_NOW), shop_acquire(&shop, LEND_NOW)};
+    wait_by(2);
+    for (int i = 0; i < 2; i++)
+        shop_release_broken(&shop, &leases[i]);
+    join(2);
+    for (int i = 0; i < 2; i++)
+        SIM_CHECK("ENDS", ONE_OF(borrowings[i].error, 0, EIO), "got %d", borrowings[i].error);
+    sim_pause_ms(2000);
+    sim_settle();
+    SIM_CHECK("BOUND", shop.alive == 2, "%u models live", shop.alive);
+    shop.unload_ms = 0;
+    shop_close(&shop);
+}
+
 const struct scenario broken_scenarios[] = {
     {"a_load_that_fails_while_others_wait_is_told_to_them", a_load_fails, 1},
     {"without_a_model_that_can_be_loaded_nobody_waits", all_loads_fail, 1},
@@ -133,5 +173,7 @@ const struct scenario broken_scenarios[] = {
     {"a_slow_reset_holds_up_only_its_own_model", a_reset_is_slow, 1},
     {"a_worn_model_is_replaced_between_two_borrowers", worn_models, 1},
     {"an_idle_model_is_checked_by_the_keeper_alone", checks_of_the_idle, 1},
+    {"a_load_that_is_late_is_stood_in_for", a_load_is_stuck, 1},
+    {"an_unload_that_is_late_leaves_the_rest_to_another", an_unload_is_stuck, 1},
     {0},
 };

@@ -111,22 +111,59 @@ static void close_meets_replacement(void *unused) {
     shop_closed(&shop);
 }
 
-/* Opening by two loading threads, one load of which may fail: nothing is left. */
-static void opening_fails(void *unused) {
+/* A mender that is busy for long holds a close up, and no longer than it is. */
+static void close_meets_slow_load(void *unused) {
     (void)unused;
-    shop = (struct shop){0};
-    struct lend_pool_options options = {.size = sizeof options,
-                                        .models = 3,
-                                        .loaders = 2,
-                                        .hold_alarm_ms = -1,
-                                        .stall_alarm_ms = -1};
-    machine.calm = sim_choose(2) != 0;
-    int error = shop_try_open(&shop, &options);
-    machine.calm = false;
-    SIM_CHECK("OPEN", error == 0, "open returned %d", error);
+    SHOP_OPEN(&shop, .models = 1, .load_alarm_ms = 10);
+    shop.load_ms = 20;
+    struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
+    shop_release_broken(&shop, &lease);
+    sim_pause_ms(sim_choose(2) == 0 ? 5 : 15);
+    close_soon(&close_errors[0]);
+    SIM_CHECK("CLOSED", ONE_OF(close_errors[0], 0, EBUSY), "close returned %d", close_errors[0]);
+    if (close_errors[0] == EBUSY)
+        close_it(&close_errors[0]);
+    SIM_CHECK("CLOSED", close_errors[0] == 0, "close returned %d", close_errors[0]);
+    shop_closed(&shop);
+}
+
+/* Opening by two loading threads, one load of which may fail: nothing is left then. */
+static void opening_by_many(void *unused) {
+    (void)unused;
+    shop = (struct shop){.loads_fail = 1, .loads_may_fail = true};
+    int error = shop_try_open(&shop, &LEND_POOL_OPTIONS(.models = 3, .loaders = 2));
+    SIM_CHECK("OPEN", ONE_OF(error, 0, EIO), "open returned %d", error);
+    if (error != 0) {
+        shop_closed(&shop);
+        return;
+    }
     close_it(&close_errors[0]);
     SIM_CHECK("CLOSED", close_errors[0] == 0, "close returned %d", close_errors[0]);
     shop_closed(&shop);
+}
+
+static void dump(void *unused) {
+    (void)unused;
+    char words[2000];
+    size_t length = lend_dump(words, sizeof words);
+    SIM_CHECK("DUMP", length > 0 && words[length] == '\0', "a dump of %zu bytes", length);
+}
+
+/* Whoever asks walks all pools while one is closed. */
+static void close_meets_dump(void *unused) {
+    (void)unused;
+    struct shop other;
+    SHOP_OPEN(&shop, .models = 1, .name = "one");
+    SHOP_OPEN(&other, .models = 1, .name = "other");
+    struct sim_thread *dumper = sim_start("dumper", dump, NULL);
+    borrowings[0] = (struct borrowing){.shop = &other, .deadline = LEND_FOREVER};
+    struct sim_thread *borrower = sim_start("borrower", shop_borrower, &borrowings[0]);
+    close_it(&close_errors[0]);
+    sim_join(dumper);
+    sim_join(borrower);
+    SIM_CHECK("CLOSED", close_errors[0] == 0, "close returned %d", close_errors[0]);
+    shop_closed(&shop);
+    shop_close(&other);
 }
 
 const struct scenario closing_scenarios[] = {
@@ -135,6 +172,8 @@ const struct scenario closing_scenarios[] = {
     {"of_two_closers_one_closes_and_the_other_is_told", two_closers, 1},
     {"a_close_that_gives_up_is_woken_no_more", close_gives_up_as_it_comes_back, 1},
     {"a_close_waits_for_a_replacement_under_way", close_meets_replacement, 1},
-    {"a_pool_that_opens_by_many_threads_closes_at_once", opening_fails, 1},
+    {"a_close_waits_for_a_load_that_is_late", close_meets_slow_load, 1},
+    {"a_dump_walks_no_pool_that_is_gone", close_meets_dump, 1},
+    {"a_pool_that_does_not_open_leaves_nothing", opening_by_many, 1},
     {0},
 };

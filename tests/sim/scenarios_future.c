@@ -7,6 +7,8 @@
 #include "office.h"
 #include "threads.h"
 
+#include "base/clock.h"
+
 static struct shop shop;
 static struct office office;
 static struct work works[4];
@@ -62,6 +64,24 @@ static void wait_meets_decision(void *unused) {
     SIM_CHECK("ENDS", errors[0] == 0 && errors[2] == 0, "they got %d and %d", errors[0], errors[2]);
     SIM_CHECK("ENDS", ONE_OF(errors[1], 0, ETIMEDOUT), "hasty got %d", errors[1]);
     close_all(1);
+}
+
+/* Queued, waiting for a model or running: the answer comes to the ns, in a simulation. */
+static void deadlines_are_kept(void *unused) {
+    (void)unused;
+    machine.early = false;
+    open_all(2, 2);
+    int64_t until_ns = machine.now_ns + 10 * NS_PER_MS;
+    struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
+    works[0].run_ms = 50;
+    for (int i = 0; i < 3; i++)
+        submit(i, lend_within_ms(i == 1 ? 9 : 10));
+    for (int i = 0; i < 3; i++)
+        errors[i] = work_wait(&works[i], LEND_FOREVER);
+    SIM_CHECK("TIME", machine.now_ns == until_ns, "answered %lld us late",
+              (long long)(machine.now_ns - until_ns) / NS_PER_US);
+    shop_release(&shop, &lease);
+    close_all(3);
 }
 
 static void hear_unread(const struct lend_event *event, void *context) {
@@ -210,6 +230,7 @@ static void holder_waits_with_deadlines(void *unused) {
 
 const struct scenario future_scenarios[] = {
     {"who_waits_for_a_decision_is_told_whenever_it_comes", wait_meets_decision, 1},
+    {"a_deadline_is_answered_on_time_wherever_the_job_is", deadlines_are_kept, 1},
     {"a_failure_is_read_or_told_to_the_sink_once", drop_meets_told, 1},
     {"of_two_who_take_a_value_one_gets_it", two_take_one_value, 1},
     {"a_job_that_waits_for_who_is_behind_it_helps", a_job_helps, 1},

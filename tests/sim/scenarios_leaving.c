@@ -79,6 +79,30 @@ static void two_adopters(void *unused) {
     shop_close(&shop);
 }
 
+/* Between the look at a detached lease and the step that makes it one's own it may end, and another
+ * one of the same slot may be detached by the same thread. */
+static void an_adopter_is_late(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 1);
+    struct lend_lease own = shop_acquire(&shop, LEND_NOW);
+    handed = own;
+    SIM_CHECK("OWN", lend_lease_detach(&own) == 0, "not detached");
+    struct sim_thread *adopter = sim_start("adopter", adopt, &errors[0]);
+    bool adopts = lend_lease_adopt(&own) == 0;
+    if (adopts) {
+        shop_release(&shop, &own);
+        own = shop_acquire(&shop, LEND_FOREVER);
+        SIM_CHECK("OWN", lend_lease_detach(&own) == 0, "not detached");
+    }
+    sim_join(adopter);
+    SIM_CHECK("OWN", (errors[0] == 0) != adopts, "%s adopted it", adopts ? "both" : "nobody");
+    if (adopts) {
+        SIM_CHECK("OWN", lend_lease_adopt(&own) == 0, "a late adopter has changed the owner");
+        shop_release(&shop, &own);
+    }
+    shop_close(&shop);
+}
+
 /* A copy of a lease: one of the two gives it back, the other one changes nothing, whatever has
  * become of the slot meanwhile. */
 static void release_handed(void *unused) {
@@ -180,6 +204,7 @@ const struct scenario leaving_scenarios[] = {
     {"a_thread_that_ends_with_a_lease_leaves_it_to_who_waits", thread_ends_with_it, 1},
     {"a_close_waits_for_a_thread_that_ends_with_a_lease", thread_ends_during_close, 1},
     {"of_two_adopters_one_gets_the_lease", two_adopters, 1},
+    {"a_late_adopter_does_not_get_the_next_lease", an_adopter_is_late, 1},
     {"a_copy_of_a_lease_changes_nothing", a_copy_is_released_twice, 1},
     {"of_two_who_release_a_detached_lease_one_does", two_release_what_was_detached, 1},
     {"a_cancelled_run_gives_its_model_back", a_run_is_cancelled, 1},

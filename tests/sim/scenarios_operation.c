@@ -76,10 +76,10 @@ static void grow_it(void *argument) {
 static void reload_under_borrowers(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 2);
-    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", reload_it, &errors[0]);
     borrow_by(3, LEND_FOREVER);
     join_served(3);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", errors[0] == 0, "reload returned %d", errors[0]);
     SIM_CHECK("LOAD", shop.loads == 4, "%u loads", shop.loads);
     shop_close(&shop);
@@ -90,10 +90,10 @@ static void reload_that_fails(void *unused) {
     SHOP_OPEN(&shop, .models = 2);
     shop.loads_fail = 1;
     shop.loads_may_fail = true;
-    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", reload_it, &errors[0]);
     borrow_by(2, LEND_FOREVER);
     join_served(2);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", ONE_OF(errors[0], 0, EIO), "reload returned %d", errors[0]);
     shop_close(&shop);
 }
@@ -102,10 +102,10 @@ static void reload_out_of_time(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
-    struct sim_thread *operator= sim_start("operator", reload_soon, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", reload_soon, &errors[0]);
     sim_pause_ms(5);
     shop_release(&shop, &lease);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", ONE_OF(errors[0], 0, ETIMEDOUT), "reload returned %d", errors[0]);
     sim_settle();
     SIM_CHECK("ALIVE", shop_borrow(&shop, LEND_NOW) == 0, "the model is gone");
@@ -115,10 +115,10 @@ static void reload_out_of_time(void *unused) {
 static void shrink_under_borrowers(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 2);
-    struct sim_thread *operator= sim_start("operator", shrink_it, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", shrink_it, &errors[0]);
     borrow_by(3, LEND_FOREVER);
     join_served(3);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", errors[0] == 0, "resize returned %d", errors[0]);
     SIM_CHECK("BOUND", shop.alive == 1, "%u models live", shop.alive);
     shop_close(&shop);
@@ -129,10 +129,10 @@ static void grow_under_waiters(void *unused) {
     SHOP_OPEN(&shop, .models = 1, .models_max = 2);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
     borrow_by(1, LEND_FOREVER);
-    struct sim_thread *operator= sim_start("operator", grow_it, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", grow_it, &errors[0]);
     join_served(1); /* by the new model: the other one is not given back before */
     shop_release(&shop, &lease);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", errors[0] == 0, "resize returned %d", errors[0]);
     shop_close(&shop);
 }
@@ -154,11 +154,11 @@ static void operation_meets_close(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
-    struct sim_thread *operator= sim_start("operator", reload_it, &errors[0]);
+    struct sim_thread *operation = sim_start("operator", reload_it, &errors[0]);
     sim_settle();
     shop_release(&shop, &lease);
     errors[1] = lend_pool_close(shop.pool, LEND_FOREVER, NULL);
-    sim_join(operator);
+    sim_join(operation);
     SIM_CHECK("ENDS", ONE_OF(errors[0], 0, ESHUTDOWN), "reload returned %d", errors[0]);
     SIM_CHECK("CLOSED", errors[1] == 0, "close returned %d", errors[1]);
     shop_closed(&shop);

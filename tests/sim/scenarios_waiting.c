@@ -11,9 +11,10 @@
 
 static struct shop shop;
 static struct borrowing borrowings[6];
+static const char *const names[] = {"first", "second", "third", "fourth", "fifth"};
 
 /* Threads that borrow once each, and are joined. */
-static void borrow_by(int count, const char *const names[], const int64_t within_ms[]) {
+static void borrow_by(int count, const int64_t within_ms[]) {
     struct sim_thread *threads[6];
     for (int i = 0; i < count; i++) {
         borrowings[i] = (struct borrowing){
@@ -25,12 +26,10 @@ static void borrow_by(int count, const char *const names[], const int64_t within
         sim_join(threads[i]);
 }
 
-static const char *const names[] = {"first", "second", "third", "fourth", "fifth"};
-
 static void one_model_for_two(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1);
-    borrow_by(2, names, (int64_t[]){-1, -1});
+    borrow_by(2, (int64_t[]){-1, -1});
     SIM_CHECK("ENDS", borrowings[0].error == 0 && borrowings[1].error == 0, "somebody got nothing");
     shop_close(&shop);
 }
@@ -45,6 +44,25 @@ static void arrival_meets_return(void *unused) {
     shop_release(&shop, &lease);
     sim_join(waiter);
     SIM_CHECK("ENDS", borrowings[0].error == 0, "the waiter got nothing");
+    shop_close(&shop);
+}
+
+/* The same on the shortest ways, where the swap that puts it back is the last touch. */
+static void arrival_meets_plain_return(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 2, .ops = &shop_plain_operations);
+    struct lend_lease leases[2] = {shop_acquire(&shop, LEND_NOW), shop_acquire(&shop, LEND_NOW)};
+    struct sim_thread *threads[2];
+    for (int i = 0; i < 2; i++) {
+        borrowings[i] = (struct borrowing){.shop = &shop, .deadline = LEND_FOREVER};
+        threads[i] = sim_start(names[i], shop_borrower, &borrowings[i]);
+    }
+    shop_release(&shop, &leases[0]);
+    shop_release(&shop, &leases[1]);
+    for (int i = 0; i < 2; i++) {
+        sim_join(threads[i]);
+        SIM_CHECK("ENDS", borrowings[i].error == 0, "%s got nothing", names[i]);
+    }
     shop_close(&shop);
 }
 
@@ -82,7 +100,7 @@ static void the_head_gives_up(void *unused) {
 static void a_crowd(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 2);
-    borrow_by(5, names, (int64_t[]){-1, 20, 10, -1, 10});
+    borrow_by(5, (int64_t[]){-1, 20, 10, -1, 10});
     SIM_CHECK("ENDS", borrowings[0].error == 0 && borrowings[3].error == 0,
               "somebody who waits for ever got nothing");
     shop_close(&shop);
@@ -94,10 +112,10 @@ static void borrow_twice(void *unused) {
     SIM_CHECK("ENDS", shop_borrow(&shop, LEND_FOREVER) == 0, "got nothing");
 }
 
-/* The stack's tag: a top that went and came back is not taken for one that stayed. */
-static void tops_come_and_go(void *unused) {
+/* The shortest ways: a slot that went and came back is not taken for one that stayed. */
+static void slots_come_and_go(void *unused) {
     (void)unused;
-    SHOP_OPEN(&shop, .models = 2);
+    SHOP_OPEN(&shop, .models = 2, .ops = &shop_plain_operations);
     struct sim_thread *threads[3];
     for (int i = 0; i < 3; i++)
         threads[i] = sim_start(names[i], borrow_twice, NULL);
@@ -109,7 +127,7 @@ static void tops_come_and_go(void *unused) {
 static void the_bound_on_waiters(void *unused) {
     (void)unused;
     SHOP_OPEN(&shop, .models = 1, .waiters_max = 1);
-    borrow_by(3, names, (int64_t[]){-1, -1, -1});
+    borrow_by(3, (int64_t[]){-1, -1, -1});
     int crowded = 0;
     for (int i = 0; i < 3; i++) {
         SIM_CHECK("ENDS", ONE_OF(borrowings[i].error, 0, ENOBUFS), "somebody got %d",
@@ -141,10 +159,11 @@ static void who_only_looks(void *unused) {
 const struct scenario waiting_scenarios[] = {
     {"one_model_serves_two_who_wait_for_ever", one_model_for_two, 1},
     {"a_waiter_who_arrives_as_the_last_model_comes_back_gets_it", arrival_meets_return, 1},
+    {"models_put_back_in_one_step_reach_those_who_arrive", arrival_meets_plain_return, 1},
     {"a_grant_that_meets_a_timeout_is_taken_or_handed_on", grant_meets_timeout, 1},
     {"a_head_that_gives_up_leaves_the_model_to_the_next", the_head_gives_up, 1},
     {"a_crowd_is_served_in_order_and_on_time", a_crowd, 1},
-    {"a_slot_that_went_and_came_back_is_nobodys_twice", tops_come_and_go, 1},
+    {"a_slot_that_went_and_came_back_is_nobodys_twice", slots_come_and_go, 1},
     {"the_bound_on_waiters_is_kept_and_told", the_bound_on_waiters, 1},
     {"who_only_looks_passes_nobody_who_waits", who_only_looks, 1},
     {0},

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/cores.h"
 #include "base/memory.h"
+#include "base/room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +81,11 @@ void memory_end_run(void) {
         for (size_t i = 0; block->freed && i < block->size; i++)
             SIM_CHECK("HEAP", block->bytes[i] == FREED,
                       "somebody wrote to byte %zu of %zu that were freed", i, block->size);
-    SIM_CHECK("RET0", balance.blocks == 0 && balance.locks == 0 && balance.parkers == 0,
-              "left at the end: %d blocks of memory, %d locks, %d parkers", (int)balance.blocks,
-              (int)balance.locks, (int)balance.parkers);
+    SIM_CHECK("RET0",
+              balance.blocks == 0 && balance.locks == 0 && balance.parkers == 0 &&
+                  balance.bells == 0,
+              "left at the end: %d blocks of memory, %d locks, %d parkers, %d bells",
+              (int)balance.blocks, (int)balance.locks, (int)balance.parkers, (int)balance.bells);
 }
 
 bool memory_is_live(const void *address) {
@@ -109,6 +112,16 @@ int64_t lend__clock_coarse_ns(void) {
 
 uint32_t lend__cores_usable(void) {
     return 2;
+}
+
+uint64_t lend__room_left(const char *root) {
+    (void)root;
+    return UINT64_MAX;
+}
+
+uint64_t lend__room_taken(const char *root) {
+    (void)root;
+    return 0;
 }
 
 _Noreturn void lend__broken(const char *sentence, const char *file, int line) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * src/sync once more, on the machine: locks, parkers, words, alerts. What the real ones only assume
- * of their callers is checked here. */
+ * src/sync once more, on the machine: locks, parkers, words, bells, alerts. What the real ones only
+ * assume of their callers is checked here. */
 #include "fail.h"
 #include "memory.h"
 #include "threads.h"
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "sync/alert.h"
+#include "sync/bell.h"
 #include "sync/lock.h"
 #include "sync/parker.h"
 #include "sync/word.h"
@@ -107,6 +108,7 @@ void lend__parker_wake(struct parker *parker) {
     parker->permit = true;
     sim_changed(&parker->history);
     sim_unblock(parker);
+    sim_point("has woken", NULL);
 }
 
 /* words */
@@ -130,11 +132,46 @@ void sim_word_counts(struct word *word) {
 void sim_word_written(struct word *word) {
     sim_changed(&word->history);
     watcher_word_written(word);
+    sim_point("has written", NULL);
 }
 
 bool sim_word_swap_fails(struct word *word) {
     (void)word;
     return sim_fluke();
+}
+
+/* bells: the descriptor says whether it rings */
+
+int lend__bell_init(struct bell *bell) {
+    *bell = (struct bell){0};
+    balance.bells++;
+    return 0;
+}
+
+void lend__bell_deinit(struct bell *bell) {
+    bell->descriptor = -1;
+    balance.bells--;
+}
+
+void lend__bell_ring(struct bell *bell) {
+    sim_point("rings", bell);
+    SIM_CHECK("BELL", bell->descriptor == 0, "%s rings a bell that rings, or is gone",
+              machine.running->name);
+    bell->descriptor = 1;
+    sim_unblock(bell);
+}
+
+void lend__bell_hush(struct bell *bell) {
+    sim_point("hushes", bell);
+    SIM_CHECK("BELL", bell->descriptor == 1, "%s hushes a bell that does not ring",
+              machine.running->name);
+    bell->descriptor = 0;
+}
+
+void sim_bell_wait(const struct bell *bell) {
+    sim_point("waits for a bell", bell);
+    while (bell->descriptor == 0)
+        sim_block("waits for a bell", bell, INT64_MAX);
 }
 
 /* alerts */

@@ -52,10 +52,10 @@ bool lend__thread_is_self(const struct thread *thread) {
 
 owner_word lend__thread_identify(void) {
     struct thread_self *self = &lend__thread_self;
-    machine.running->identified = true;
     if (self->identity == 0)
         self->identity =
             owner_make(OWNER_THREAD, sim_tid(machine.running), word_next(&threads_identified));
+    machine.running->identified = true;
     self->owner = self->identity;
     return self->identity;
 }
@@ -66,8 +66,9 @@ int lend__thread_at_end(void (*hook)(void)) {
 }
 
 owner_word lend__thread_job_begin(uint64_t number) {
-    owner_word before = thread_owner();
-    lend__thread_self.owner = owner_make(OWNER_JOB, owner_tid(before), number);
+    uint32_t tid = owner_tid(thread_owner());
+    owner_word before = lend__thread_self.owner;
+    lend__thread_self.owner = owner_make(OWNER_JOB, tid, number);
     return before;
 }
 

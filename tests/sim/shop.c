@@ -7,6 +7,8 @@
 #include "threads.h"
 #include "watcher.h"
 
+#include "pool/state.h"
+
 #include "base/clock.h"
 
 #include <string.h>
@@ -56,6 +58,8 @@ static void unload(void *object, void *context) {
     struct shop *shop = context;
     struct shop_model *model = object;
     begin_operation(model, "unloads a model");
+    if (shop->unload_ms > 0)
+        sim_pause_ms(shop->unload_ms);
     model->busy = model->loaded = false;
     shop->alive--;
 }
@@ -93,12 +97,25 @@ static void hear(const struct lend_event *event, void *context) {
 static const struct lend_model_ops operations =
     LEND_MODEL_OPS(.load = load, .unload = unload, .reset = reset, .check = check);
 
+const struct lend_model_ops shop_plain_operations = LEND_MODEL_OPS(.load = load, .unload = unload);
+
 /* opening and closing */
+
+/* Off, unless the scenario wants them. */
+static void calm_alarm(int64_t *ms) {
+    if (*ms == 0)
+        *ms = -1;
+}
 
 int shop_try_open(struct shop *shop, const struct lend_pool_options *options) {
     struct lend_pool_options own = *options;
-    *shop = (struct shop){0};
-    own.ops = &operations;
+    calm_alarm(&own.hold_alarm_ms);
+    calm_alarm(&own.stall_alarm_ms);
+    calm_alarm(&own.load_alarm_ms);
+    if (own.loaders == 0)
+        own.loaders = 1;
+    if (own.ops == NULL)
+        own.ops = &operations;
     own.ops_context = shop;
     own.sink = hear;
     own.sink_context = shop;
@@ -109,6 +126,7 @@ int shop_try_open(struct shop *shop, const struct lend_pool_options *options) {
 }
 
 void shop_open(struct shop *shop, const struct lend_pool_options *options) {
+    *shop = (struct shop){0};
     machine.calm = true;
     SIM_CHECK("OPEN", shop_try_open(shop, options) == 0, "the pool did not open");
     sim_settle();
@@ -152,7 +170,7 @@ void shop_model_taken(void *object) {
     SIM_CHECK("EXCL", !model->busy, "%s got a model that somebody has", machine.running->name);
     SIM_CHECK("CLEAN", !model->soiled, "%s got a model that was not reset", machine.running->name);
     model->busy = true;
-    model->soiled = true;
+    model->soiled = model->shop->pool->ops.reset != NULL;
 }
 
 void shop_model_left(void *object) {

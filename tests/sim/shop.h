@@ -25,6 +25,10 @@
 
 enum { SHOP_MODELS = 32 };
 
+/* How many kinds of events there are. */
+#define SHOP_EVENT_(kind, words) +1
+enum { SHOP_EVENTS = 0 LEND_EVENTS(SHOP_EVENT_) };
+
 struct shop;
 
 struct shop_model {
@@ -40,7 +44,7 @@ struct shop {
     lend_pool *pool;
     struct shop_model models[SHOP_MODELS];
     uint32_t loads, alive, resets, checks;
-    uint32_t events[LEND_EVENT_CHECK_FAILED + 1];
+    uint32_t events[SHOP_EVENTS];
     uint64_t granted, timed_out, refused; /* acquires */
     bool shared;                          /* with an executor, whose acquires are not among these */
 
@@ -48,15 +52,13 @@ struct shop {
     uint32_t loads_fail;  /* so many of the next loads */
     uint32_t resets_fail; /* likewise */
     bool loads_may_fail;  /* each may: the run chooses, as long as loads_fail is not 0 */
-    int64_t load_ms, reset_ms;
+    int64_t load_ms, unload_ms, reset_ms;
 };
 
-#define SHOP_OPEN(shop, ...)                                                                       \
-    shop_open((shop), &(struct lend_pool_options){.size = sizeof(struct lend_pool_options),        \
-                                                  .hold_alarm_ms = -1,                             \
-                                                  .stall_alarm_ms = -1,                            \
-                                                  .loaders = 1,                                    \
-                                                  __VA_ARGS__})
+#define SHOP_OPEN(shop, ...) shop_open((shop), &LEND_POOL_OPTIONS(__VA_ARGS__))
+
+/* Without reset and check, for .ops: then a release takes its shortest way. */
+extern const struct lend_model_ops shop_plain_operations;
 
 void shop_open(struct shop *shop, const struct lend_pool_options *options);
 

@@ -283,6 +283,7 @@ void machine_run(void (*main)(void *)) {
     machine.now_ns = BEGIN_NS;
     machine.run++;
     machine.calm = false;
+    machine.early = true;
     machine.running = sim_start("main", main, NULL);
     lend__thread_self = machine.running->self;
     fiber_switch(&home, &machine.running->fiber);

@@ -47,7 +47,7 @@ extern struct machine {
     int64_t now_ns;
     uint64_t run; /* its number in this process */
     bool calm;    /* nothing is left to choose */
-    bool early;   /* deadlines may pass at any point */
+    bool early;   /* deadlines may pass at any point; unless the scenario says no */
     bool traced;  /* each switch is printed */
 } machine;
 
@@ -89,6 +89,10 @@ bool sim_fluke(void);
 
 /* It knows this number, which other runs may have otherwise. */
 void sim_learned(uint64_t what);
+
+/* What poll would be to a bell's descriptor. */
+struct bell;
+void sim_bell_wait(const struct bell *bell);
 
 /* The thread on whose stack this lies, or NULL. */
 struct sim_thread *sim_thread_of(const void *address);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The deadlock check against exhaustive search: random states of threads, pools and jobs, and for
- * each the question whether a wait can end before its deadline, answered by trying everything that
- * anybody could do. */
+ * The deadlock check against exhaustive search: random states of threads, their tasks, pools and
+ * jobs, and for each the question whether a wait can end before its deadline, answered by trying
+ * everything that anybody could do. */
 #include "oracle/world.h"
 #include "pool/watch.h"
 
@@ -17,7 +17,14 @@
 
 #include <cmocka.h>
 
-enum { THREADS_MAX = 6, POOLS_MAX = 3, UNITS_MAX = 3, JOBS_MAX = 4, EXECUTORS_MAX = 2 };
+enum {
+    THREADS_MAX = 6,
+    TASKS_MAX = 4,
+    POOLS_MAX = 3,
+    UNITS_MAX = 3,
+    JOBS_MAX = 4,
+    EXECUTORS_MAX = 2
+};
 enum { STATES = 120000 };
 
 /* the same world, as the watch sees it */
@@ -29,16 +36,36 @@ struct shown {
     bool hushed; /* while it is only being shown */
 };
 
-static uint32_t tid_of(int thread) {
-    return (uint32_t)thread + 1;
+static bool is_task(const struct world *world, int thread) {
+    return thread >= world->threads;
+}
+
+static uint32_t tid_of(const struct world *world, int thread) {
+    return (uint32_t)(is_task(world, thread) ? world->thread[thread].lives_on : thread) + 1;
+}
+
+/* A task's name, 0 for a thread. The two waits of a restless one are under the same name. */
+static uint64_t task_of(const struct world *world, int thread) {
+    if (!is_task(world, thread))
+        return 0;
+    return world->thread[thread].restless != 0 ? 1000 : (uint64_t)thread + 1;
+}
+
+static owner_word owner_of(const struct world *world, int thread) {
+    return is_task(world, thread)
+               ? owner_make(OWNER_TASK, tid_of(world, thread), task_of(world, thread))
+               : owner_make(OWNER_THREAD, tid_of(world, thread), (uint64_t)thread + 1);
+}
+
+static struct tie tie_of(const struct world *world, int thread, int slot) {
+    return (struct tie){.tid = tid_of(world, thread), .task = task_of(world, thread), .slot = slot};
 }
 
 static bool pool_may_end(struct shown *shown, struct walk *walk, int pool) {
     const struct world *world = shown->world;
     for (int u = 0; u < world->units[pool]; u++) {
         int holder = world->holder[pool][u];
-        if (holder < 0 ||
-            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(holder), .slot = u}))
+        if (holder < 0 || lend__watch_meets(walk, &shown->wait, tie_of(world, holder, u)))
             return true;
     }
     return false;
@@ -50,8 +77,7 @@ static bool job_may_end(struct shown *shown, struct walk *walk, const struct job
     for (int i = 0; i < world->threads; i++) {
         const struct thread_state *t = &world->thread[i];
         bool could = job->stage == JOB_RUNS ? t->runs_job == index : t->works_for == job->executor;
-        if (could &&
-            lend__watch_meets(walk, &shown->wait, (struct tie){.tid = tid_of(i), .slot = -1}))
+        if (could && lend__watch_meets(walk, &shown->wait, tie_of(world, i, -1)))
             return true;
     }
     return false;
@@ -67,8 +93,9 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return job_may_end(shown, walk, &shown->world->job[t->what], t->what);
 }
 
-static void refuse(struct wait *wait) {
+static void refuse(struct wait *wait, struct list *woken) {
     (void)wait;
+    (void)woken;
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {
@@ -80,13 +107,13 @@ static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name 
 
 /* Who is refused when the wait of `newest` was the last to begin: a thread, or NOBODY. */
 static int judge(const struct world *world, int newest) {
-    struct shown shown[THREADS_MAX];
-    for (int i = 0; i < world->threads; i++) {
+    struct shown shown[THREADS_MAX + TASKS_MAX];
+    for (int i = 0; i < world_waiters(world); i++) {
         int end = world_end_of_wait(world, i);
         shown[i] = (struct shown){
             .wait = {.ops = &ops,
                      .deadline = {end == WORLD_FOREVER ? INT64_MAX : end},
-                     .owner = owner_make(OWNER_THREAD, tid_of(i), (uint64_t)i + 1)},
+                     .owner = owner_of(world, i)},
             .world = world,
             .thread = i,
             .hushed = true,
@@ -94,10 +121,10 @@ static int judge(const struct world *world, int newest) {
         if (world->thread[i].doing != RUNS)
             lend__watch_show(&shown[i].wait);
     }
-    for (int i = 0; i < world->threads; i++)
+    for (int i = 0; i < world_waiters(world); i++)
         shown[i].hushed = false;
     struct wait *victim = lend__watch_judge(&shown[newest].wait);
-    for (int i = 0; i < world->threads; i++)
+    for (int i = 0; i < world_waiters(world); i++)
         if (world->thread[i].doing != RUNS)
             lend__watch_hide(&shown[i].wait);
     return victim != NULL ? ((struct shown *)(void *)victim)->thread : NOBODY;
@@ -139,12 +166,32 @@ static void make_jobs(struct world *world) {
     }
 }
 
+/* In half of all worlds. */
+static void make_tasks(struct world *world) {
+    world->tasks = below(2) == 0 ? 0 : 1 + below(TASKS_MAX);
+    for (int i = world->threads; i < world_waiters(world); i++) {
+        struct thread_state *t = &world->thread[i];
+        t->runs_job = t->works_for = NOBODY;
+        t->lives_on = below(world->threads);
+    }
+}
+
+/* The last two tasks, if both wait, become one. */
+static void make_restless(struct world *world) {
+    int last = world_waiters(world) - 1;
+    if (world->tasks < 2 || below(4) != 0)
+        return;
+    struct thread_state *one = &world->thread[last - 1], *other = &world->thread[last];
+    if (one->doing != RUNS && other->doing != RUNS)
+        one->restless = other->restless = 1;
+}
+
 static void make_pools(struct world *world) {
     world->pools = 1 + below(POOLS_MAX);
     for (int p = 0; p < world->pools; p++) {
         world->units[p] = 1 + below(UNITS_MAX);
         for (int u = 0; u < world->units[p]; u++)
-            world->holder[p][u] = below(25) == 0 ? ANYBODY : below(world->threads);
+            world->holder[p][u] = below(25) == 0 ? ANYBODY : below(world_waiters(world));
     }
 }
 
@@ -157,13 +204,13 @@ static bool has_worker(const struct world *world, const struct job_state *job) {
 }
 
 static void make_waits(struct world *world) {
-    for (int i = 0; i < world->threads; i++) {
+    for (int i = 0; i < world_waiters(world); i++) {
         struct thread_state *t = &world->thread[i];
         t->deadline = random_deadline();
         t->ticket = i;
-        if (below(8) == 0)
+        if (below(is_task(world, i) ? 3 : 8) == 0)
             continue;
-        int job = world->jobs > 0 ? below(world->jobs) : NOBODY;
+        int job = world->jobs > 0 && !is_task(world, i) ? below(world->jobs) : NOBODY;
         if (job != NOBODY && below(3) == 0 && t->runs_job != job &&
             has_worker(world, &world->job[job])) {
             t->doing = WAITS_FOR_JOB;
@@ -179,8 +226,10 @@ static void make_world(struct world *world) {
     memset(world, 0, sizeof *world);
     world->threads = 2 + below(THREADS_MAX - 1);
     make_jobs(world);
+    make_tasks(world);
     make_pools(world);
     make_waits(world);
+    make_restless(world);
 }
 
 static void the_check_agrees_with_exhaustive_search_in_every_random_state(void **state) {
@@ -190,7 +239,7 @@ static void the_check_agrees_with_exhaustive_search_in_every_random_state(void *
     for (int i = 0; i < STATES; i++) {
         struct world world;
         make_world(&world);
-        int newest = below(world.threads);
+        int newest = below(world_waiters(&world));
         if (world.thread[newest].doing == RUNS) {
             i--;
             continue;

@@ -67,6 +67,12 @@ static inline uint64_t word_next(struct word *word) {
     return value;
 }
 
+static inline void word_add(struct word *word, int64_t amount) {
+    sim_word_counts(word);
+    word->value += (uint64_t)amount;
+    sim_word_written(word);
+}
+
 static inline void word_count(struct word *word) {
     word_poke(word, word_peek(word) + 1);
 }
