@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stddef.h>
 
 /* The kernel refuses a set that is smaller than its own (EINVAL): it is doubled until it fits. */
 #define CPUS_MIN 1024

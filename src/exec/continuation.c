@@ -7,7 +7,7 @@
 #include "pool/completions.h"
 
 struct continuation {
-    struct future_wait wait;
+    struct waiter waiter;
     struct answer answer;
     lend_future *future;
     lend_decided *callback;
@@ -34,7 +34,7 @@ void lend__future_forget(struct lend_future *future) {
 /* By who decided the future; no lock is held. */
 static void tell(struct waiter *waiter, struct list *woken) {
     (void)woken;
-    struct continuation *continuation = list_entry(waiter, struct continuation, wait.waiter);
+    struct continuation *continuation = list_entry(waiter, struct continuation, waiter);
     lend_completions *queue = continuation->answer.queue;
     lend__lock_acquire(&queue->lock);
     lend__answer_post(&continuation->answer);
@@ -77,12 +77,12 @@ int lend_future_then(lend_future *future, lend_completions *queue, lend_decided 
         lend__memory_free(continuation);
         return ESTALE;
     }
-    waiter_init_told(&continuation->wait.waiter, tell);
+    waiter_init_told(&continuation->waiter, tell);
     continuation->answer = (struct answer){.queue = queue, .call = call, .finish = finish};
     continuation->future = future;
     continuation->callback = callback;
     continuation->argument = argument;
     lend__answer_expect(&continuation->answer);
-    stand(task, &continuation->wait.waiter);
+    stand(task, &continuation->waiter);
     return 0;
 }

@@ -61,7 +61,7 @@ static bool any_may_end(struct wait *wait, struct walk *walk) {
         if (task == NULL)
             continue;
         lend__lock_acquire(&task->executor->lock);
-        stuck = !waiter_is_decided(&member->wait.waiter) && runner_waits(task, wait, walk);
+        stuck = !waiter_is_decided(&member->waiter) && runner_waits(task, wait, walk);
         lend__lock_release(&task->executor->lock);
     }
     return !stuck;
@@ -76,10 +76,9 @@ static void refuse_any(struct wait *wait, struct list *woken) {
         if (member->task == NULL)
             continue;
         lend__lock_acquire(&member->task->executor->lock);
-        refused = !waiter_is_decided(&member->wait.waiter);
+        refused = !waiter_is_decided(&member->waiter);
         if (refused)
-            waiter_decide(&member->wait.waiter, VERDICT_DEADLOCK, member->wait.waiter.node.list,
-                          woken);
+            waiter_decide(&member->waiter, VERDICT_DEADLOCK, member->waiter.node.list, woken);
         lend__lock_release(&member->task->executor->lock);
     }
 }
@@ -99,7 +98,7 @@ void lend__several_show(struct several *several, lend_deadline deadline, struct 
     *wait = (struct wait){
         .ops = &ops,
         .target = several,
-        .waiter = &several->members[0].wait.waiter,
+        .waiter = &several->members[0].waiter,
         .deadline = deadline,
         .owner = thread_owner(),
         .since_ns = lend__clock_now_ns(),

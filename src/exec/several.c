@@ -12,7 +12,7 @@
 /* Of a member that was decided; no lock is held. After it, the thread may be gone with all. */
 static void tell(struct waiter *waiter, struct list *woken) {
     (void)woken;
-    struct several *several = list_entry(waiter, struct member, wait.waiter)->several;
+    struct several *several = list_entry(waiter, struct member, waiter)->several;
     lend__lock_acquire(&several->lock);
     several->told++;
     lend__parker_wake(&several->parker);
@@ -37,7 +37,7 @@ static size_t enter(struct several *several) {
         lend__lock_acquire(&executor->lock);
         decided = task_is_decided(member->task);
         if (!decided)
-            list_append(&member->task->future.waiters, &member->wait.waiter.node);
+            list_append(&member->task->future.waiters, &member->waiter.node);
         lend__lock_release(&executor->lock);
         if (decided)
             break;
@@ -56,9 +56,9 @@ static size_t leave(struct several *several, size_t entered, bool *ret_deadlock)
             continue;
         struct lend_executor *executor = member->task->executor;
         lend__lock_acquire(&executor->lock);
-        enum verdict verdict = member->wait.waiter.verdict;
+        enum verdict verdict = member->waiter.verdict;
         if (verdict == VERDICT_WAITING)
-            list_remove(&member->task->future.waiters, &member->wait.waiter.node);
+            list_remove(&member->task->future.waiters, &member->waiter.node);
         lend__lock_release(&executor->lock);
         owed += verdict != VERDICT_WAITING;
         *ret_deadlock = *ret_deadlock || verdict == VERDICT_DEADLOCK;
@@ -119,7 +119,7 @@ static struct several *new_several(lend_future *const *futures, size_t count) {
     several->count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         struct member *member = &several->members[i];
-        waiter_init_told(&member->wait.waiter, tell);
+        waiter_init_told(&member->waiter, tell);
         member->several = several;
         member->task = futures[i] != NULL ? task_of_future(futures[i]) : NULL;
     }

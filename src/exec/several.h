@@ -9,7 +9,7 @@
 #include "pool/watch.h"
 
 struct member {
-    struct future_wait wait; /* in its future's line; under its executor's lock */
+    struct waiter waiter; /* in its future's line; under its executor's lock */
     struct several *several;
     struct task *task; /* NULL: passed over */
 };

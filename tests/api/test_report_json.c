@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A report as JSON has everything in it that the report has, however many, known or not. */
+#include <lend/report.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct lend_site site = {.file = "jobs/page.c", .line = 7, .function = "page"};
+
+static char words[4096];
+
+static const char *json_of(const struct lend_report *report) {
+    size_t length = lend_report_print_json(report, words, sizeof words);
+    assert_int_equal(length, strlen(words));
+    return words;
+}
+
+static void check_says(const struct lend_report *report, const char *part) {
+    if (strstr(json_of(report), part) == NULL)
+        fail_msg("%s is not in %s", part, words);
+}
+
+static struct lend_report empty_report(void) {
+    return (struct lend_report){.pool = "ocr", .work = "", .work_slot = -1};
+}
+
+static void no_report_is_an_empty_object(void **state) {
+    (void)state;
+    assert_string_equal(json_of(NULL), "{}");
+}
+
+static void lists_of_none_are_empty(void **state) {
+    (void)state;
+    struct lend_report report = empty_report();
+    check_says(&report, "\"holders\":[]");
+    check_says(&report, "\"waiters\":[]");
+    check_says(&report, "\"steps\":[]");
+}
+
+static void a_pool_says_what_is_the_matter_with_it(void **state) {
+    (void)state;
+    struct lend_report report = empty_report();
+    check_says(&report, "\"suspended\":false,\"closing\":false");
+    report.suspended = true;
+    check_says(&report, "\"suspended\":true,\"closing\":false");
+    report.closing = true;
+    check_says(&report, "\"suspended\":true,\"closing\":true");
+}
+
+static void each_holder_is_listed_with_his_site_if_it_is_known(void **state) {
+    (void)state;
+    const struct lend_holder holders[] = {
+        {.slot = 4, .kind = LEND_OWNER_JOB, .id = 17, .tid = 8, .held_ns = 1, .site = &site},
+        {.slot = 5, .kind = LEND_OWNER_DETACHED, .id = 9, .tid = 9}};
+    struct lend_report report = empty_report();
+    report.holder_count = 2;
+    report.holders = holders;
+    check_says(&report, "[{\"owner\":\"job\",\"id\":17,\"tid\":8,\"slot\":4");
+    check_says(&report, "\"at\":\"page.c:7\"");
+    check_says(&report, "},{\"owner\":\"nobody\",\"id\":9,\"tid\":9,\"slot\":5");
+    check_says(&report, "}],\"waiters\"");
+}
+
+static void each_waiter_is_listed_in_order(void **state) {
+    (void)state;
+    const struct lend_borrower waiters[] = {{.kind = LEND_OWNER_THREAD, .id = 1, .tid = 1},
+                                            {.kind = LEND_OWNER_THREAD, .id = 2, .tid = 2}};
+    struct lend_report report = empty_report();
+    report.waiter_count = 2;
+    report.waiters = waiters;
+    check_says(&report, "\"waiters\":[{\"owner\":\"thread\",\"id\":1,\"tid\":1");
+    check_says(&report, "},{\"owner\":\"thread\",\"id\":2,\"tid\":2");
+}
+
+static void each_step_of_a_deadlock_is_listed(void **state) {
+    (void)state;
+    const struct lend_step steps[] = {
+        {.kind = LEND_OWNER_THREAD, .id = 1, .awaits = "pool \"a\"", .holder_tid = 2, .slot = 0},
+        {.kind = LEND_OWNER_THREAD, .id = 2, .awaits = "job 3", .holder_tid = 1, .slot = -1}};
+    struct lend_report report = empty_report();
+    report.step_count = 2;
+    report.steps = steps;
+    check_says(&report, "\"awaits\":\"pool \\\"a\\\"\"");
+    check_says(&report, "\"holder_tid\":2,\"slot\":0");
+    check_says(&report, "},{\"owner\":\"thread\",\"id\":2");
+    check_says(&report, "\"holder_tid\":1,\"slot\":-1");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_report_is_an_empty_object),
+        cmocka_unit_test(lists_of_none_are_empty),
+        cmocka_unit_test(a_pool_says_what_is_the_matter_with_it),
+        cmocka_unit_test(each_holder_is_listed_with_his_site_if_it_is_known),
+        cmocka_unit_test(each_waiter_is_listed_in_order),
+        cmocka_unit_test(each_step_of_a_deadlock_is_listed),
+    };
+    return cmocka_run_group_tests_name("report_json", tests, NULL, NULL);
+}
