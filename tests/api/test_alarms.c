@@ -217,7 +217,8 @@ static void a_model_whose_job_overruns_is_replaced_until_it_comes_back(void **st
 static void a_model_is_kept_until_it_has_that_age(void **state) {
     (void)state;
     struct fakes fakes = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1, .recycle_ms = 3600000);
+    lend_pool *pool =
+        fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_ms = 3600000);
     struct lend_lease lease = borrow_now(pool);
     lend_release(&lease);
     assert_int_equal(stats_of(pool).recycled, 0);

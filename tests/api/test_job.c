@@ -231,6 +231,41 @@ static void job_numbers_are_unique_in_the_process(void **state) {
     workshop_close(&other);
 }
 
+struct errand_boy {
+    lend_executor *other;
+    enum lend_outcome outcome;
+};
+
+static int run_an_errand(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct errand_boy *boy = argument;
+    lend_future *future;
+    int error = lend_submit(boy->other, &LEND_JOB(.run = plain_job_run), &future);
+    if (error != 0)
+        return error;
+    error = lend_future_wait(future, LEND_FOREVER);
+    boy->outcome = lend_future_outcome(future);
+    lend_future_drop(future);
+    return error;
+}
+
+static void a_job_may_wait_for_one_of_another_executor(void **state) {
+    (void)state;
+    struct workshop one, other;
+    workshop_open(&one, 1, NULL);
+    workshop_open(&other, 1, NULL);
+    struct errand_boy boy = {.other = other.executor};
+    lend_future *future;
+    assert_int_equal(
+        lend_submit(one.executor, &LEND_JOB(.run = run_an_errand, .argument = &boy), &future), 0);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    assert_int_equal(boy.outcome, LEND_SUCCEEDED);
+    lend_future_drop(future);
+    workshop_close(&one);
+    workshop_close(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_asked_of_no_job),
@@ -243,6 +278,7 @@ int main(void) {
         cmocka_unit_test(a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
         cmocka_unit_test(a_job_may_borrow_on_its_own_account),
         cmocka_unit_test(job_numbers_are_unique_in_the_process),
+        cmocka_unit_test(a_job_may_wait_for_one_of_another_executor),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

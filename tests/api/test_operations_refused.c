@@ -117,6 +117,29 @@ static void a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded(void **
     gate_deinit(&gate);
 }
 
+/* A sink, on the keeper. */
+static void hear_and_ask(const struct lend_event *event, void *context) {
+    (void)event;
+    struct asker *asker = context;
+    lend_pool *pool = atomic_load(&asker->pool);
+    if (pool != NULL)
+        atomic_store(&asker->reload, lend_pool_reload(pool, LEND_FOREVER, NULL));
+}
+
+static void a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct asker asker = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .hold_alarm_ms = 20, .sink = hear_and_ask,
+                                 .sink_context = &asker);
+    atomic_store(&asker.pool, pool);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_true(eventually(atomic_load(&asker.reload) != 0));
+    assert_int_equal(atomic_load(&asker.reload), EDEADLK);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_that_must_not_block_may_not_reload_or_resize),
@@ -124,6 +147,7 @@ int main(void) {
         cmocka_unit_test(each_option_has_its_own_range),
         cmocka_unit_test(an_operation_can_neither_reload_nor_resize_its_own_pool),
         cmocka_unit_test(a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded),
+        cmocka_unit_test(a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool),
     };
     return cmocka_run_group_tests_name("operations_refused", tests, NULL, NULL);
 }

@@ -293,6 +293,21 @@ static void a_close_that_waits_for_an_executor_ends_when_that_is_closed(void **s
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
+static void a_close_that_waits_for_an_executor_and_a_model_waits_for_both(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct closer closer = {.pool = fakes_pool(&fakes, .models = 1), .deadline = LEND_FOREVER};
+    struct lend_lease lease = borrow_now(closer.pool);
+    lend_executor *executor;
+    assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = closer.pool)), 0);
+    start_closer(&closer);
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    assert_true(is_closing(closer.pool));
+    lend_release(&lease);
+    assert_int_equal(thread_join(&closer.thread), 0);
+    assert_int_equal(atomic_load(&fakes.alive), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_at_rest_closes_at_once),
@@ -311,6 +326,7 @@ int main(void) {
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
         cmocka_unit_test(a_pool_with_an_executor_does_not_close),
         cmocka_unit_test(a_close_that_waits_for_an_executor_ends_when_that_is_closed),
+        cmocka_unit_test(a_close_that_waits_for_an_executor_and_a_model_waits_for_both),
     };
     return cmocka_run_group_tests_name("pool_close", tests, NULL, NULL);
 }

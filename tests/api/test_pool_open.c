@@ -255,6 +255,35 @@ static void a_failed_open_needs_nobody_to_tell(void **state) {
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
+/* The first succeeds, alone; the others wait for each other. */
+static int meet_and_fail(void **ret_model, void *context, struct lend_reason *reason) {
+    struct tally *met = context;
+    *ret_model = met;
+    if (tally_add(met) == 1)
+        return 0;
+    return tally_wait(met, 3) ? lend_reason_set(reason, EIO, "a page is missing") : 0;
+}
+
+static void leave_it(void *model, void *context) {
+    (void)model, (void)context;
+}
+
+static void of_two_loads_that_fail_at_once_one_is_told(void **state) {
+    (void)state;
+    const struct lend_model_ops ops = LEND_MODEL_OPS(.load = meet_and_fail, .unload = leave_it);
+    struct tally met;
+    struct lend_reason reason = {0};
+    lend_pool *pool = NULL;
+    tally_init(&met);
+    assert_int_equal(
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &met, .models = 3,
+                                                 .loaders = 2, .reason = &reason)),
+        EIO);
+    assert_null(pool);
+    assert_string_equal(reason.text, "a page is missing");
+    tally_deinit(&met);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_models_are_loaded_and_checked_when_open_returns),
@@ -270,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_loader_without_words_is_quoted_by_its_number),
         cmocka_unit_test(a_load_that_brings_no_model_has_failed),
         cmocka_unit_test(a_failed_open_needs_nobody_to_tell),
+        cmocka_unit_test(of_two_loads_that_fail_at_once_one_is_told),
     };
     return cmocka_run_group_tests_name("pool_open", tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 #include "pool/state.h"
 
 #include <lend/lease.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +36,7 @@ static lend_pool *open_with_spares(uint32_t spares) {
     return pool;
 }
 
-static void close(lend_pool *pool) {
+static void close_pool(lend_pool *pool) {
     assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
 }
 
@@ -78,7 +80,7 @@ static void a_lease_that_nobody_has_told_of_so_far_is_not_given_back(void **stat
     assert_int_equal(word_peek(&pool->bad_releases), 1);
     word_poke(&pool->slots[0].told, lease.generation);
     lend_release(&lease);
-    close(pool);
+    close_pool(pool);
 }
 
 static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
@@ -92,7 +94,7 @@ static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     lend__lock_acquire(&pool->lock);
     assert_int_equal(lend__pool_wanted(pool), 1);
     lend__lock_release(&pool->lock);
-    close(pool);
+    close_pool(pool);
 }
 
 /* calling off a wait */
@@ -108,7 +110,7 @@ static void who_was_called_off_before_it_came_does_not_queue(void **state) {
     assert_int_equal(pool->locked.queued, 0);
     lend_release(&none);
     lend_release(&lease);
-    close(pool);
+    close_pool(pool);
 }
 
 static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
@@ -118,7 +120,7 @@ static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
     struct borrow_cancel cancel = {.borrower = &granted};
     lend__acquire_cancel(pool, &cancel);
     assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
-    close(pool);
+    close_pool(pool);
 }
 
 static void a_grant_stands_though_a_deadlock_was_found_meanwhile(void **state) {
@@ -130,7 +132,35 @@ static void a_grant_stands_though_a_deadlock_was_found_meanwhile(void **state) {
     wait.ops->refuse(&wait, &woken);
     assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
     assert_int_equal(woken.length, 0);
-    close(pool);
+    close_pool(pool);
+}
+
+/* an early wake of a closer */
+
+static void *wake_the_closer(void *argument) {
+    lend_pool *pool = argument;
+    for (bool woken = false; !woken; sched_yield()) {
+        lend__lock_acquire(&pool->lock);
+        woken = pool->locked.closer != NULL;
+        if (woken)
+            lend__parker_wake(pool->locked.closer);
+        lend__lock_release(&pool->lock);
+    }
+    return NULL;
+}
+
+static void a_closer_that_is_woken_early_waits_on(void **state) {
+    (void)state;
+    pthread_t waker;
+    lend_pool *pool = open_with_spares(0);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(pthread_create(&waker, NULL, wake_the_closer, pool), 0);
+    int64_t began_ns = lend__clock_now_ns();
+    assert_int_equal(lend_pool_close(pool, lend_within_ms(50), NULL), EBUSY);
+    assert_true(lend__clock_now_ns() - began_ns >= 50 * NS_PER_MS);
+    pthread_join(waker, NULL);
+    lend_release(&lease);
+    close_pool(pool);
 }
 
 int main(void) {
@@ -142,6 +172,7 @@ int main(void) {
         cmocka_unit_test(who_was_called_off_before_it_came_does_not_queue),
         cmocka_unit_test(a_grant_stands_though_it_is_called_off_afterwards),
         cmocka_unit_test(a_grant_stands_though_a_deadlock_was_found_meanwhile),
+        cmocka_unit_test(a_closer_that_is_woken_early_waits_on),
     };
     return cmocka_run_group_tests_name("lease", tests, NULL, NULL);
 }

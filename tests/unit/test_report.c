@@ -4,6 +4,8 @@
  * why this call failed, not what has become of the pool since. */
 #include "pool/report.h"
 
+#include "pool/state.h"
+
 #include <lend/lease.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,10 +68,30 @@ static void a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now(v
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
 
+static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
+    (void)state;
+    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
+    lend_pool *pool = NULL;
+    assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 2)), 0);
+    for (int64_t i = 0; i < 2; i++) {
+        pool->slots[i].work = i == 0 ? WORK_CHECK : WORK_LOAD;
+        pool->slots[i].work_since_ns = lend__clock_now_ns() - i * NS_PER_S;
+    }
+    struct lend_report *report = lend__report_take(pool, REPORT_OF_BORROW, EBUSY, 0, NULL);
+    assert_non_null(report);
+    assert_int_equal(report->work_slot, 1);
+    assert_string_equal(report->work, "load");
+    assert_true(report->work_ns >= NS_PER_S / 2); /* by the coarse clock */
+    lend_report_free(report);
+    pool->slots[0].work = pool->slots[1].work = WORK_NONE;
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_borrow_that_was_refused_before_a_close_does_not_speak_of_it),
         cmocka_unit_test(a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now),
+        cmocka_unit_test(of_two_works_the_one_that_takes_longer_is_named),
     };
     return cmocka_run_group_tests_name("report_inside", tests, NULL, NULL);
 }

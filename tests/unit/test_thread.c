@@ -5,9 +5,11 @@
 #define _GNU_SOURCE
 #include "sync/thread.h"
 
-#include "sync/word.h"
+#include "pool/state.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <lend/lease.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +18,7 @@
 
 typedef int key_create(pthread_key_t *key, void (*destructor)(void *));
 typedef int key_delete(pthread_key_t key);
+typedef int key_set(pthread_key_t key, const void *value);
 
 static struct word ends; /* how many threads' ends the hook has seen */
 static unsigned made, deleted;
@@ -64,9 +67,79 @@ static void of_two_who_make_the_key_at_once_one_throws_his_away(void **state) {
     assert_int_equal(word_read(&ends), 1);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+
+#if !defined(IS_SANITIZED)
+static unsigned told; /* how often a sanitizer would have been told */
+
+/* In place of AddressSanitizer's. */
+void __asan_handle_no_return(void);
+void __asan_handle_no_return(void) {
+    __atomic_add_fetch(&told, 1, __ATOMIC_RELAXED);
+}
+#endif
+
+static void a_sanitizer_is_told_at_the_end_of_a_thread(void **state) {
+    (void)state;
+#if defined(IS_SANITIZED)
+    skip(); /* it is there itself */
+#else
+    struct thread thread;
+    told = 0;
+    assert_int_equal(lend__thread_start(&thread, "somebody", be_somebody, NULL), 0);
+    lend__thread_join(&thread);
+    assert_true(told > 0);
+#endif
+}
+
+/* In place of the C library's. */
+static bool is_short_of_memory;
+
+int pthread_setspecific(pthread_key_t key, const void *value) {
+    key_set *set;
+    *(void **)&set = dlsym(RTLD_NEXT, "pthread_setspecific");
+    return is_short_of_memory ? ENOMEM : set(key, value);
+}
+
+struct adopter {
+    struct slot slot;
+    struct lend_pool pool;
+    int error;
+};
+
+static void adopt(void *argument) {
+    struct adopter *adopter = argument;
+    struct lend_lease lease = {.model = adopter, .pool = &adopter->pool, .generation = 1};
+    adopter->error = lend_lease_adopt(&lease);
+}
+
+static void a_thread_whose_end_would_not_be_seen_adopts_nothing(void **state) {
+    (void)state;
+    struct thread thread;
+    struct adopter adopter = {.pool = {.slots = &adopter.slot, .slot_count = 1}};
+    word_init(&adopter.slot.life, life_make(1, SLOT_LENT));
+    word_init(&adopter.slot.told, 1);
+    word_init(&adopter.slot.owner, owner_make(OWNER_DETACHED, 7, 1));
+    adopter.pool.era = fork_era();
+    is_short_of_memory = true;
+    assert_int_equal(lend__thread_start(&thread, "adopter", adopt, &adopter), 0);
+    lend__thread_join(&thread);
+    is_short_of_memory = false;
+    assert_int_equal(adopter.error, ENOMEM);
+    assert_int_equal(owner_kind(word_peek(&adopter.slot.owner)), OWNER_DETACHED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_who_make_the_key_at_once_one_throws_his_away),
+        cmocka_unit_test(a_sanitizer_is_told_at_the_end_of_a_thread),
+        cmocka_unit_test(a_thread_whose_end_would_not_be_seen_adopts_nothing),
     };
     return cmocka_run_group_tests_name("thread", tests, NULL, NULL);
 }

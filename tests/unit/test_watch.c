@@ -6,6 +6,8 @@
 #include "oracle/world.h"
 #include "pool/watch.h"
 
+#include "base/memory.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -262,9 +264,37 @@ static void the_check_agrees_with_exhaustive_search_in_every_random_state(void *
     assert_true(undecided < STATES / 100);
 }
 
+static bool nobody_may_end(struct wait *wait, struct walk *walk) {
+    (void)wait, (void)walk;
+    return false;
+}
+
+static void unshown(struct wait *wait, struct list *woken) {
+    (void)woken;
+    wait->ops = &ops;
+}
+
+static void a_wait_that_nobody_can_end_is_refused_with_itself_as_the_only_step(void **state) {
+    (void)state;
+    static const struct wait_ops nobody = {
+        .may_end = nobody_may_end, .refuse = unshown, .name = name};
+    struct world world = {0};
+    struct shown shown = {
+        .wait = {.ops = &nobody, .deadline = LEND_FOREVER, .owner = owner_make(OWNER_THREAD, 1, 1)},
+        .world = &world,
+        .hushed = true};
+    lend__watch_show(&shown.wait);
+    lend__watch_hide(&shown.wait);
+    assert_non_null(shown.wait.steps);
+    assert_int_equal(shown.wait.steps->count, 1);
+    assert_string_equal(shown.wait.steps->list[0].awaits, "something");
+    lend__memory_free(shown.wait.steps);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_check_agrees_with_exhaustive_search_in_every_random_state),
+        cmocka_unit_test(a_wait_that_nobody_can_end_is_refused_with_itself_as_the_only_step),
     };
     return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
 }
