@@ -87,7 +87,7 @@ static void an_operation_can_neither_reload_nor_resize_its_own_pool(void **state
     (void)state;
     const struct lend_model_ops ops =
         LEND_MODEL_OPS(.load = make, .unload = unmake, .check = check_and_ask);
-    struct asker asker = {0};
+    struct asker asker = {.pool = NULL};
     lend_pool *pool;
     assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &asker,
                                                               .models = 1, .check_every_ms = 50)),
@@ -129,7 +129,7 @@ static void hear_and_ask(const struct lend_event *event, void *context) {
 static void a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool(void **state) {
     (void)state;
     struct fakes fakes = {0};
-    struct asker asker = {0};
+    struct asker asker = {.pool = NULL};
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .hold_alarm_ms = 20, .sink = hear_and_ask,
                                  .sink_context = &asker);
     atomic_store(&asker.pool, pool);

@@ -367,7 +367,8 @@ static void a_report_names_no_more_than_64_of_those_who_wait(void **state) {
     assert_true(lend_pool_print_json(pool, json, sizeof json) < sizeof json);
     assert_non_null(strstr(json, "\"waiting\":65"));
     unsigned named = 0;
-    for (const char *at = strstr(json, "\"waiters\":["); (at = strstr(at, "\"waited_ms\"")) != NULL; at++)
+    for (const char *at = strstr(json, "\"waiters\":["); (at = strstr(at, "\"waited_ms\"")) != NULL;
+         at++)
         named++;
     assert_int_equal(named, 64);
     for (int i = 0; i < 65; i++)
