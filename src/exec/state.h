@@ -56,6 +56,7 @@ struct worker {
     struct lend_executor *executor;
     uint32_t number;
     bool is_gone;     /* a job ended its thread, and there was no other to be had */
+    bool sees_more;   /* its own: more was queued when it took its last job */
     owner_word owner; /* its thread's own, when it runs no job */
     struct parker parker;
     /* under the lock */
@@ -86,6 +87,7 @@ struct lend_executor {
     /* Read by every submitter; written under the lock, and rarely. */
     struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
     struct word hurries;  /* whether runs are so short that not all are timed */
+    bool renews;          /* whether the pool does (lend__pool_renews); constant after open */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
     struct stock stock;

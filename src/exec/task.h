@@ -67,7 +67,7 @@ struct lend_job {
 struct lend_future {
     struct word outcome; /* enum lend_outcome */
     struct list waiters; /* for the decision; under executor->lock */
-    const char *reason;  /* the job's words, or static ones */
+    const char *reason;  /* the job's words, or static ones; NULL before the decision */
     struct word value;   /* a pointer; taken by whoever sets it to 0 */
     lend_destroy *destroy;
     struct word read;    /* somebody asked after the decision, or the sink was told */
@@ -76,9 +76,10 @@ struct lend_future {
     struct list joiners; /* for its being over; under executor->lock */
 };
 
-/* Few lines of the cache, in the order in which they are used. */
+/* In the order of use: a submitter writes the first two lines of the cache. The rest he leaves as
+ * new, so that a job which nobody asks for moves no more than those from core to core. */
 struct task {
-    struct inbox_node inbox; /* while it is in the inbox */
+    struct inbox_node inbox; /* while it is in the inbox, or the stock */
 
     /* constant after submission */
     struct lend_executor *executor;

@@ -201,6 +201,25 @@ void lend_release(struct lend_lease *lease) {
     put_back(pool, slot, lease->generation);
 }
 
+bool lend__pool_renews(const lend_pool *pool) {
+    return pool->ops.reset == NULL && !pool->wears;
+}
+
+bool lend__lease_renew(struct lend_lease *lease, uint64_t job_number,
+                       const struct lend_site *site) {
+    lend_pool *pool = lease->pool;
+    struct slot *slot = &pool->slots[lease->slot];
+    if (!gate_renew(slot, lease->generation))
+        return false;
+    PROBE(release, pool->name, (int)lease->slot);
+    PROBE(acquire, pool->name, (int)lease->slot);
+    sample(pool, slot, lease->generation++);
+    thread_job_begin(job_number);
+    if (SLOT_ACCOUNTED)
+        slot_tell(slot, lease->generation, lend__thread_self.owner, site, pool_now_ns(pool));
+    return true;
+}
+
 void lend_release_broken(struct lend_lease *lease, const char *why) {
     struct lend_lease own;
     if (surrender(lease, &own))
