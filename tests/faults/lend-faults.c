@@ -9,6 +9,7 @@
 #include "faults/inject.h"
 #include "faults/stage.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,16 +28,34 @@ enum {
 
 static atomic_uint *runs; /* of all processes */
 
-/* Returns its exit status. With a place, its first call fails, else the n-th of all. */
+struct turn {
+    const struct scenario *scenario;
+    struct stage stage;
+};
+
+static void *take_turn(void *argument) {
+    struct turn *turn = argument;
+    turn->scenario->run(&turn->stage);
+    faults_disarm();
+    stage_end(&turn->stage);
+    return NULL;
+}
+
+/* On a thread of its own, which gives back what a thread keeps until its end.
+ *
+ * Returns its exit status. With a place, its first call fails, else the n-th of all. */
 static int run(const struct scenario *scenario, enum fault_mode mode, unsigned n, int place) {
-    static struct stage stage;
+    static struct turn turn;
+    pthread_t thread;
+    turn.scenario = scenario;
     if (place >= 0)
         faults_aim(mode, place);
     else
         faults_arm(mode, n);
-    scenario->run(&stage);
-    faults_disarm();
-    stage_end(&stage);
+    if (pthread_create(&thread, NULL, take_turn, &turn) != 0)
+        abort();
+    pthread_join(thread, NULL);
+    stage_balance();
     if (stage_wrongs() == 0)
         return faults_struck() ? STRUCK : CLEAN;
     fprintf(stderr, "in \"%s\", %s the %u-th call: %s\n", scenario->name,

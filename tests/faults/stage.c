@@ -184,6 +184,9 @@ void stage_end(struct stage *stage) {
     MUST(lend_pool_close(stage->other, lend_within_ms(PATIENCE_MS), NULL) == 0);
     MUST(atomic_load(&stage->alive) == 0);
     MUST(atomic_load(&stage->shared) == 0);
+}
+
+void stage_balance(void) {
     MUST(eventually(threads_of_process() == 1));
     MUST(faults_imbalance() == 0);
 }

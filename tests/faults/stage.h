@@ -69,9 +69,11 @@ bool stage_executor(struct stage *stage, const struct lend_executor_options *opt
 void model_begin(void *model);
 void model_end(void *model);
 
-/* The scenario is over, and no more faults strike: what is open still works, closes, and leaves
- * nothing. */
+/* The scenario is over, and no more faults strike: what is open still works, and closes. */
 void stage_end(struct stage *stage);
+
+/* Its thread has ended, too: nothing is left. */
+void stage_balance(void);
 
 /* A thread of the scenario. */
 struct actor {

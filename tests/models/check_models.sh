@@ -49,7 +49,7 @@ fails handoff BUG_PUT_PAST                         # a model is put back past a 
 fails handoff BUG_WAKE_FIRST                       # woken, then decided
 fails handoff BUG_DROP_GRANT                       # a grant that met the deadline is dropped
 fails handoff BUG_FINISH                           # leaves before the wake that is on its way
-fails handoff BUG_NO_SETTLE                        # gone at the deadline, and the gate stays shut
+fails handoff BUG_STAYS_SHUT                        # nobody waits any more, and the gates stay shut
 fails handoff BUG_FORGOTTEN                        # no model lives, and who waits is not told
 fails handoff BUG_KEEPER_ASLEEP                    # a broken model, and nobody wakes the keeper
 fails handoff WITH_CLOSER BUG_NO_VISITORS          # close does not wait for who is inside

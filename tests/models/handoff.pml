@@ -340,6 +340,7 @@ inline settle_shut() {
     :: else -> break
     od;
     i = 0;
+#ifndef BUG_STAYS_SHUT
     do
     :: i < SZ && !is_to_be_shut ->
         if
@@ -350,6 +351,7 @@ inline settle_shut() {
     :: else -> break
     od;
     i = 0;
+#endif
     tell_closer()
 }
 
@@ -423,9 +425,7 @@ inline time_out() {
         :: late
         :: else ->
             decide(me, TIMED_OUT);
-#ifndef BUG_NO_SETTLE
             settle_shut()
-#endif
         fi;
         leave()
     };

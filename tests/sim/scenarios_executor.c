@@ -57,12 +57,16 @@ static void submitters_wait_for_room(void *unused) {
     end(4);
 }
 
-/* Of a submitter who gives up nothing is left, and the next one has his turn. */
+/* Of a submitter who gives up nothing is left, and the next one, whose job would have fitted all
+ * the while, has his turn. */
 static void a_submitter_gives_up(void *unused) {
     (void)unused;
+    static const uint64_t bytes[] = {1, 6, 6, 2};
     begin(1);
-    OFFICE_OPEN(&office, &shop, .workers = 1, .queue_max = 1, .when_full = LEND_FULL_WAIT);
-    works[0].run_ms = 5;
+    OFFICE_OPEN(&office, &shop, .workers = 1, .queue_bytes_max = 10, .when_full = LEND_FULL_WAIT);
+    for (int i = 0; i < 4; i++)
+        works[i].bytes = bytes[i];
+    works[0].run_ms = 8;
     submit_for_ever(&works[0]);
     submit_for_ever(&works[1]);
     struct sim_thread *hasty = sim_start("hasty", submit_for_a_while, &works[2]);

@@ -69,17 +69,20 @@ static void wait_meets_decision(void *unused) {
 /* Queued, waiting for a model or running: the answer comes to the ns, in a simulation. */
 static void deadlines_are_kept(void *unused) {
     (void)unused;
+    static const int64_t within_ms[] = {10, 10, 9}; /* the last one while the timekeeper is up */
     machine.early = false;
     open_all(2, 2);
-    int64_t until_ns = machine.now_ns + 10 * NS_PER_MS;
+    int64_t began_ns = machine.now_ns;
     struct lend_lease lease = shop_acquire(&shop, LEND_NOW);
     works[0].run_ms = 50;
     for (int i = 0; i < 3; i++)
-        submit(i, lend_within_ms(i == 1 ? 9 : 10));
-    for (int i = 0; i < 3; i++)
+        submit(i, lend_within_ms(within_ms[i]));
+    for (int i = 2; i >= 0; i--) {
         errors[i] = work_wait(&works[i], LEND_FOREVER);
-    SIM_CHECK("TIME", machine.now_ns == until_ns, "answered %lld us late",
-              (long long)(machine.now_ns - until_ns) / NS_PER_US);
+        SIM_CHECK("TIME", machine.now_ns <= began_ns + within_ms[i] * NS_PER_MS,
+                  "job %d is answered after %lld us", i,
+                  (long long)(machine.now_ns - began_ns) / NS_PER_US);
+    }
     shop_release(&shop, &lease);
     close_all(3);
 }
