@@ -147,6 +147,10 @@ void lend__task_disarm(struct task *task);
 bool lend__task_step(struct task *task, uint64_t steps, struct list *woken);
 void lend__task_free(struct task *task);
 
+/* One that nobody knows of any more, to be used again: as new but for what a submission writes
+ * (submit.c). False if it has left more behind than that. */
+bool lend__task_renew(struct task *task);
+
 /* Without the lock, each once: call `done`; drop the argument; both. After the second of them the
  * task may be gone. */
 void lend__task_tell(struct task *task);

@@ -37,13 +37,9 @@ static bool is_unseen(const struct task *task) {
            !task_is_decided(task);
 }
 
-/* Under the lock: a task that nobody knows of any more, from now on as good as new. */
+/* Under the lock: a task that nobody knows of any more. */
 static bool put_by(struct task *task) {
-    if (task->job.remarks != NULL || word_peek(&task->stop) != 0)
-        return false;
-    word_init(&task->future.outcome, LEND_PENDING);
-    word_init(&task->future.read, 0);
-    return stock_put(&task->executor->stock, &task->inbox);
+    return lend__task_renew(task) && stock_put(&task->executor->stock, &task->inbox);
 }
 
 /* Under the lock: the short way of an unseen task. */
@@ -68,7 +64,7 @@ static struct task *answer_plain(struct run *run, struct list *woken) {
     run->task = NULL;
     if (!lend__task_step(task, told ? END_FINISHED : END_OVER, woken))
         return NULL;
-    return !told && put_by(task) ? NULL : task;
+    return put_by(task) ? NULL : task;
 }
 
 /* Under the lock: the next task becomes the worker's, RUNNING already if there is a model at

@@ -11,7 +11,8 @@
 #include <lend/lease.h>
 
 /* Count how long a lease that ends has lasted: on its owner's thread, while the slot is LENT. */
-static void count_hold(lend_pool *pool, struct slot *slot, uint64_t generation) {
+__attribute__((__noinline__)) static void count_hold(lend_pool *pool, struct slot *slot,
+                                                     uint64_t generation) {
     int64_t now_ns = lend__clock_coarse_ns();
     int64_t since_ns = (int64_t)word_peek(&slot->since_ns);
     word_count(&slot->holds[histogram_bucket(elapsed_ns(since_ns, now_ns))]);
@@ -19,8 +20,8 @@ static void count_hold(lend_pool *pool, struct slot *slot, uint64_t generation) 
         lend__tick_note_turns(pool, slot, now_ns);
 }
 
-static void sample(lend_pool *pool, struct slot *slot, uint64_t generation) {
-    if (lease_is_sampled(generation))
+static inline void sample(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    if (__builtin_expect(lease_is_sampled(generation), 0))
         count_hold(pool, slot, generation);
 }
 
