@@ -144,6 +144,11 @@ void lend__task_tell_and_finish(struct task *task) {
     take_steps(task, END_OVER);
 }
 
+static void discard(struct task *task) {
+    if (!lend__task_renew(task) || !stock_give_back(&task->executor->stock, &task->inbox))
+        lend__task_free(task);
+}
+
 /* While the task is not over, to say so is all: it is freed by who makes it so. */
 void lend__task_drop(struct task *task) {
     lend_executor *executor = task->executor;
@@ -152,8 +157,7 @@ void lend__task_drop(struct task *task) {
         if ((seen & END_PASSED) != 0 && is_unread(task))
             report_unread(task);
     while (!word_swap(&task->ends, &seen, seen | END_DROPPED));
-    if ((seen & END_OVER) == END_OVER &&
-        !(lend__task_renew(task) && stock_give_back(&executor->stock, &task->inbox)))
-        lend__task_free(task);
+    if ((seen & END_OVER) == END_OVER)
+        discard(task);
     lend__executor_let_go(executor);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a running job may ask and say, and who it is in the pool's books. */
-#include "support/borrower.h"
+#include "support/thread.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>
@@ -218,38 +218,51 @@ static void submit_and_forget(struct workshop *shop, struct held_job *held) {
     assert_int_equal(lend_submit(shop->executor, &spec, NULL), 0);
 }
 
+struct visitor {
+    lend_pool *pool;
+    struct tally here;
+    struct gate leave;
+};
+
+static int visit(void *argument) {
+    struct visitor *visitor = argument;
+    struct lend_lease lease = lend_acquire(visitor->pool, LEND_FOREVER);
+    int error = lend_lease_error(&lease);
+    tally_add(&visitor->here);
+    bool left = gate_wait(&visitor->leave);
+    lend_release(&lease);
+    return left ? error : ETIMEDOUT;
+}
+
 /* However much is queued, for which the worker would keep the model. */
 static void who_waits_for_a_model_gets_it_between_two_jobs(void **state) {
     (void)state;
     enum { JOBS = 3 };
     struct workshop shop;
     struct held_job jobs[JOBS];
-    struct tally turns;
-    struct gate leave;
-    tally_init(&turns);
-    gate_init(&leave);
+    struct test_thread thread;
     workshop_open(&shop, 1, NULL);
+    struct visitor visitor = {.pool = shop.pool};
+    tally_init(&visitor.here);
+    gate_init(&visitor.leave);
     for (int i = 0; i < JOBS; i++)
         submit_and_forget(&shop, &jobs[i]);
     assert_true(tally_wait(&jobs[0].started, 1));
-    struct borrower waiter = {
-        .pool = shop.pool, .deadline = LEND_FOREVER, .turns = &turns, .leave = &leave};
-    borrower_queue_up(&waiter);
+    thread_start(&thread, visit, &visitor);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1));
     tally_add(&jobs[0].go);
-    assert_true(tally_wait(&turns, 1));
+    assert_true(tally_wait(&visitor.here, 1));
     assert_true(eventually(executor_stats_of(shop.executor).borrowing == 1));
     assert_int_equal(tally_count(&jobs[1].started), 0);
-    gate_open(&leave);
+    gate_open(&visitor.leave);
     for (int i = 1; i < JOBS; i++)
         tally_add(&jobs[i].go);
-    assert_int_equal(borrower_join(&waiter), 0);
-    assert_int_equal(lend_executor_close(shop.executor, LEND_FOREVER), 0);
-    shop.executor = NULL;
+    assert_int_equal(thread_join(&thread), 0);
     for (int i = 0; i < JOBS; i++)
-        assert_int_equal(tally_count(&jobs[i].started), 1);
-    gate_deinit(&leave);
-    tally_deinit(&turns);
+        assert_true(tally_wait(&jobs[i].started, 1));
     workshop_close(&shop);
+    gate_deinit(&visitor.leave);
+    tally_deinit(&visitor.here);
 }
 
 static int say_broken_without_a_word(void *model, void *argument, lend_job *job) {
