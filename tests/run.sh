@@ -5,8 +5,9 @@
 #     sh tests/run.sh long    and then what takes hours
 #
 # Builds lend and runs its test suite on Debian 12: with gcc, with clang, under AddressSanitizer with
-# UBSan, and under ThreadSanitizer. Installs what it needs first (as root or with sudo). Products go to build/ and build-*/; the scanned pages that some tests read are looked
-# for in $LEND_TEST_DATA, and those tests skip where they are missing.
+# UBSan, and under ThreadSanitizer. Installs what it needs first (as root or with sudo). Products go
+# to build/; the scanned pages that some tests read are looked for in $LEND_TEST_DATA, and those
+# tests skip where they are missing. tests/README.md says what each part proves.
 set -eu
 case $#:${1:-} in
 0: | 1:long) ;;
@@ -46,20 +47,34 @@ extra() {
 }
 
 stage "gcc" build "" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
-stage "gcc, AddressSanitizer and UBSan" build/asan "-L api|scenarios|unit|stress|ocr|examples" \
+stage "gcc, AddressSanitizer and UBSan" build/asan "-L api|scenarios|unit|stress|ocr|examples|soak|fuzz" \
     -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEND_SANITIZE=address,undefined
-stage "clang, ThreadSanitizer" build/tsan "-L api|scenarios|unit|stress|examples" \
+stage "clang, ThreadSanitizer" build/tsan "-L api|scenarios|unit|stress|examples|soak" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
 stage "gcc, ThreadSanitizer" build/tsan-gcc "-L api|scenarios|unit|examples" \
     -DCMAKE_C_COMPILER=gcc -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
 stage "clang" build/clang "-L api|scenarios|unit|examples|refuse" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+fuzz() {
+    mkdir -p "build/fuzz/found/$1"
+    "build/fuzz/tests/fuzz/fuzz_$1" -max_total_time=600 "-max_len=$2" -rss_limit_mb=4096 -timeout=30 \
+        "build/fuzz/found/$1" "tests/fuzz/corpus/$1"
+}
+
 if [ "$mode" = long ]; then
     stage "musl" build/musl "-L api|scenarios|unit|stress|examples" \
         --toolchain "$PWD/tests/musl/toolchain.cmake" -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF
     extra "the models, larger" sh tests/models/check_models.sh long
     extra "branch coverage" env LEND_COVERAGE=93 sh tests/coverage/check_coverage.sh
     extra "Helgrind and DRD" sh tests/valgrind/check_races.sh
+    extra "ten million schedules" build/tests/sim/lend-sim --schedules 126000
+    extra "half an hour of everything at once" \
+        build/tests/soak/lend-soak --seconds 1800 --seed "$(date +%s)"
+    cmake -S . -B build/fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+    ninja -C build/fuzz fuzz_api fuzz_admit fuzz_ocr
+    extra "fuzzing: calls" fuzz api 602
+    extra "fuzzing: pictures admitted" fuzz admit 8192
+    extra "fuzzing: pictures read" fuzz ocr 8192
     extra "branches flipped" sh tests/flips/check_flips.sh
 fi
 printf '== all of it: %s s\n' "$(($(date +%s) - began))"

@@ -116,6 +116,7 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
         return ENOMEM;
     executor->options = own;
     executor->era = fork_era();
+    executor->renews = lend__pool_renews(own.pool);
     fill_defaults(executor);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
     word_init(&executor->holders, 1);

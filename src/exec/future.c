@@ -12,7 +12,8 @@ static bool future_is_foreign(const lend_future *future) {
  * executor's lock. */
 static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
                      lend_deadline deadline) {
-    bool awake = waiter_sleep(self, deadline);
+    if (waiter_sleep(self, deadline))
+        return;
     lend__lock_acquire(&task->executor->lock);
     bool decided = waiter_is_decided(self);
     if (!decided) {
@@ -20,7 +21,7 @@ static void sleep_in(struct task *task, struct list *queue, struct waiter *self,
         self->verdict = VERDICT_TIMED_OUT;
     }
     lend__lock_release(&task->executor->lock);
-    if (decided && !awake)
+    if (decided)
         waiter_finish(self);
 }
 

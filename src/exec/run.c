@@ -119,8 +119,7 @@ bool lend__run_end(struct run *run, struct list *woken) {
     return overran;
 }
 
-/* The job's model, and what else it took as a job and did not give back. */
-static void give_back(struct run *run) {
+void lend__run_give_back(struct run *run) {
     const struct lend_job *job = &run->task->job;
     if (job->model_broken)
         lend_release_broken(&run->lease, job->remarks != NULL ? job->remarks->broken_why : "");
@@ -186,7 +185,7 @@ static void catch_end(void *argument) {
     struct task *task = run->task;
     run->ended_ns = lend__clock_now_ns();
     run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
-    give_back(run);
+    lend__run_give_back(run);
     bool told = end(run);
     thread_forget_errands();
     if (!told)
@@ -202,7 +201,11 @@ void lend__run_call(struct run *run) {
     lend__thread_guard(call, run, catch_end, run);
     if (run->task->counts_for != 0)
         run->ended_ns = lend__clock_now_ns();
-    give_back(run);
+}
+
+static void call_and_give_back(struct run *run) {
+    lend__run_call(run);
+    lend__run_give_back(run);
 }
 
 /* As the job: what is borrowed from here to the return belongs to it. */
@@ -210,10 +213,10 @@ void lend__run_task(struct task *task) {
     struct errand errand;
     struct run run = {.task = task, .held_before = lend__thread_self.held};
     thread_errand_begin(&errand, task->executor, task);
-    owner_word before = lend__thread_job_begin(task->number);
+    owner_word before = thread_job_begin(task->number);
     if (lend__run_borrow(&run))
-        lend__run_call(&run);
-    lend__thread_job_end(before);
+        call_and_give_back(&run);
+    thread_job_end(before);
     lend__run_answer(&run);
     thread_errand_end(&errand);
 }
@@ -240,15 +243,15 @@ bool lend__help_task(struct task *task) {
     struct errand errand;
     struct run run = {.task = task, .held_before = lend__thread_self.held};
     thread_errand_begin(&errand, task->executor, task);
-    owner_word before = lend__thread_job_begin(task->number);
+    owner_word before = thread_job_begin(task->number);
     run.lease =
         lend__acquire(task->executor->options.pool, LEND_NOW, task->site, /* cancel= */ NULL);
     bool claimed = lend_lease_ok(&run.lease) && claim(&run);
     if (claimed)
-        lend__run_call(&run);
+        call_and_give_back(&run);
     else
         lend_release(&run.lease);
-    lend__thread_job_end(before);
+    thread_job_end(before);
     if (claimed)
         lend__run_answer(&run);
     thread_errand_end(&errand);

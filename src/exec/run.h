@@ -23,8 +23,11 @@ void lend__run_begin(struct run *run);
  * meanwhile; then it is RETURNED, and to be answered. */
 bool lend__run_borrow(struct run *run);
 
-/* Call the job's function and give the model back. It may not return, if the thread ends. */
+/* Call the job's function. It may not return, if the thread ends; then all is done. */
 void lend__run_call(struct run *run);
+
+/* Give back the model, and what else the job took as a job and left. */
+void lend__run_give_back(struct run *run);
 
 /* Under the lock: RETURNED and decided, unless it was before: then true. */
 bool lend__run_end(struct run *run, struct list *woken);

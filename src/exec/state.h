@@ -11,20 +11,21 @@
  *         worker->task, `queue`, `given_up` or `guests`
  * TURN    jobs start in the order in which they were pushed. A QUEUED task in `queue` is undecided,
  *         in `given_up` decided; the timekeeper makes it a guest while it tells its owner
- * ROOM    inbox.limit - entered == queue_max + workers at hand (not away) - jobs that wait, which
- * is never negative: the first jobs are for the workers at hand, who are up or being woken, and no
- * more than queue_max wait behind them. A worker that takes a job changes neither side; one that
- * comes back raises the limit, and so does a job that is given up QUEUE   after every region under
- * the lock: while a submitter waits, the first one's job does not fit, and the gate is shut. They
- * come in in the order of the list; nobody passes them SENTRY  after every region under the lock:
- * while a worker sleeps, there is a sentry. Either its mark is in the inbox and nothing is queued,
- * or it was called and is on its way: then it will come into a region of its own. So at most one
- * worker is on its way for nothing, and while one is, a submission wakes nobody TIMER   each
- * undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its deadline is not
- * before `alarm_ns`, until when the timekeeper sleeps at the longest; while it is BORROWING, its
- * borrow ends at its deadline and its runner answers (timekeeper.c) CLOSED  it is CLOSED only when
- * all who have entered were accepted and are over, and nobody is inside lend_submit any more
- * (`visitors`), and freed when no task is left either
+ * ROOM    inbox.limit - entered == queue_max + workers at hand (not away) - jobs that wait, never
+ *         negative: the first jobs are for the workers at hand, who are up or being woken, and no
+ *         more than queue_max wait behind them. A worker that takes a job changes neither side; one
+ *         that comes back raises the limit, and so does a job that is given up
+ * QUEUE   after every region under the lock: while a submitter waits, the first one's job does not
+ *         fit, and the gate is shut. They come in in the order of the list; nobody passes them
+ * SENTRY  after every region under the lock: while a worker sleeps, there is a sentry. Either its
+ *         mark is in the inbox and nothing is queued, or it was called and is on its way: then it
+ *         will come into a region of its own. So at most one worker is on its way for nothing, and
+ *         while one is, a submission wakes nobody
+ * TIMER   each undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its
+ *         deadline is not before `alarm_ns`, until when the timekeeper sleeps at the longest; while
+ *         it is BORROWING, its borrow ends at its deadline and its runner answers (timekeeper.c)
+ * CLOSED  it is CLOSED only when all who have entered were accepted and are over, and nobody is
+ *         inside lend_submit any more (`visitors`), and freed when no task is left either
  *
  * lend__executor_settle restores QUEUE and SENTRY; whoever changes the queue, the limit, or the
  * list of the idle or of the submitters calls it before leaving the lock.
@@ -56,6 +57,7 @@ struct worker {
     struct lend_executor *executor;
     uint32_t number;
     bool is_gone;     /* a job ended its thread, and there was no other to be had */
+    bool sees_more;   /* its own: more was queued when it took its last job */
     owner_word owner; /* its thread's own, when it runs no job */
     struct parker parker;
     /* under the lock */
@@ -86,6 +88,7 @@ struct lend_executor {
     /* Read by every submitter; written under the lock, and rarely. */
     struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
     struct word hurries;  /* whether runs are so short that not all are timed */
+    bool renews;          /* whether the pool does (lend__pool_renews); constant after open */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
     struct stock stock;

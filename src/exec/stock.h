@@ -4,20 +4,23 @@
  * for on one thread and freed on another, which is what general allocators are slowest at.
  *
  * Workers put tasks by under executor->lock, and offer them all together once nobody has an offer
- * open; a submitter takes the whole offer and lives on it. Submitters who come at once do not wait
- * for each other: one has the stock, the others get nothing, and ask the allocator. */
+ * open; a submitter takes the whole offer and lives on it. Who drops the future of a job that is
+ * over gives its task back to that part. Submitters and owners who come at once do not wait for
+ * each other: one has the stock, the others do with the allocator. */
 #ifndef LEND_SRC_EXEC_STOCK_H
 #define LEND_SRC_EXEC_STOCK_H
 
 #include "exec/inbox.h"
 
-/* How many are put by before the rest is freed; no more than thrice as many are there at a time. */
+/* How many are put by, and how many given back, before the rest is freed; no more than four times
+ * as many are there at a time. */
 #define STOCK_MAX 1024
 
 struct stock {
-    struct word taken;        /* 1 while a submitter has it */
-    struct inbox_node *chain; /* his */
-    struct word offer;        /* a chain, or 0; set under executor->lock, taken by a submitter */
+    struct word taken; /* 1 while a submitter or an owner has these two: */
+    struct inbox_node *chain;
+    uint32_t given_back; /* at most so many of the chain came from owners */
+    struct word offer;   /* a chain, or 0; set under executor->lock, taken by a submitter */
 
     _Alignas(CACHE_LINE) struct inbox_node *put_by; /* under executor->lock; and their number: */
     uint32_t count;
@@ -37,8 +40,24 @@ static inline struct inbox_node *stock_take(struct stock *stock) {
     struct inbox_node *node = stock->chain;
     if (node != NULL)
         stock->chain = node->older;
+    stock->given_back -= stock->given_back > 0;
     word_publish(&stock->taken, 0);
     return node;
+}
+
+/* Without the lock. False if there are enough, or somebody else has it. */
+static inline bool stock_give_back(struct stock *stock, struct inbox_node *node) {
+    uint64_t seen = 0;
+    if (word_peek(&stock->taken) != 0 || !word_swap(&stock->taken, &seen, 1))
+        return false;
+    bool wanted = stock->given_back < STOCK_MAX;
+    if (wanted) {
+        node->older = stock->chain;
+        stock->chain = node;
+        stock->given_back++;
+    }
+    word_publish(&stock->taken, 0);
+    return wanted;
 }
 
 /* Under the lock. False if there are enough. */

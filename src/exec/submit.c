@@ -45,11 +45,16 @@ static void stamp(struct task *task, uint32_t count) {
 }
 
 static int read_spec(struct task *task, const struct lend_job_spec *spec) {
-    int error = lend__options_read(&task->spec, sizeof task->spec, spec);
+    int error = 0;
+    if (spec != NULL && spec->size == sizeof *spec)
+        task->spec = *spec; /* as the rule has it for a caller of the same age */
+    else
+        error = lend__options_read(&task->spec, sizeof task->spec, spec);
     return error == 0 && task->spec.run == NULL ? EINVAL : error;
 }
 
-/* Zeroed, or out of the stock: one that succeeded, and left nothing behind but what is set here. */
+/* Zeroed, or out of the stock: then all but its first line and its spec is as if it were, and stays
+ * in the cache of the worker that had it. */
 static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
     struct inbox_node *node = stock_take(&executor->stock);
     struct task *task =
@@ -62,12 +67,9 @@ static struct task *new_task(lend_executor *executor, const struct lend_site *si
     task->runner_tid = 0;
     task->stage = TASK_QUEUED;
     task->watched = false;
-    task->future.reason = "";
     word_init(&task->ends, dropped ? END_DROPPED : 0);
-    word_init(&task->future.outcome, LEND_PENDING);
-    word_init(&task->future.read, 0);
-    word_init(&task->stop, 0);
-    word_init(&task->future.keepers, dropped ? 0 : 1);
+    if (!dropped)
+        word_init(&task->future.keepers, 1);
     return task;
 }
 

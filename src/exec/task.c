@@ -40,6 +40,18 @@ void lend__task_free(struct task *task) {
     lend__memory_free(task);
 }
 
+bool lend__task_renew(struct task *task) {
+    struct lend_future *future = &task->future;
+    const struct lend_job *job = &task->job;
+    bool plain = future->error == 0 && word_peek(&future->value) == 0 && job->value == NULL &&
+                 job->remarks == NULL && !job->model_broken && word_peek(&task->stop) == 0;
+    if (!plain)
+        return false;
+    word_init(&future->outcome, LEND_PENDING);
+    word_init(&future->read, 0);
+    return true;
+}
+
 /* Its runner has let go of the task, which is nobody's any more if it is over, else among the
  * guests until it was told. */
 static void leave_runner(struct task *task, bool over) {
@@ -132,6 +144,11 @@ void lend__task_tell_and_finish(struct task *task) {
     take_steps(task, END_OVER);
 }
 
+static void discard(struct task *task) {
+    if (!lend__task_renew(task) || !stock_give_back(&task->executor->stock, &task->inbox))
+        lend__task_free(task);
+}
+
 /* While the task is not over, to say so is all: it is freed by who makes it so. */
 void lend__task_drop(struct task *task) {
     lend_executor *executor = task->executor;
@@ -141,6 +158,6 @@ void lend__task_drop(struct task *task) {
             report_unread(task);
     while (!word_swap(&task->ends, &seen, seen | END_DROPPED));
     if ((seen & END_OVER) == END_OVER)
-        lend__task_free(task);
+        discard(task);
     lend__executor_let_go(executor);
 }

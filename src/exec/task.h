@@ -67,7 +67,7 @@ struct lend_job {
 struct lend_future {
     struct word outcome; /* enum lend_outcome */
     struct list waiters; /* for the decision; under executor->lock */
-    const char *reason;  /* the job's words, or static ones */
+    const char *reason;  /* the job's words, or static ones; NULL before the decision */
     struct word value;   /* a pointer; taken by whoever sets it to 0 */
     lend_destroy *destroy;
     struct word read;    /* somebody asked after the decision, or the sink was told */
@@ -76,9 +76,10 @@ struct lend_future {
     struct list joiners; /* for its being over; under executor->lock */
 };
 
-/* Few lines of the cache, in the order in which they are used. */
+/* In the order of use: a submitter writes the first two lines of the cache. The rest he leaves as
+ * new, so that a job which nobody asks for moves no more than those from core to core. */
 struct task {
-    struct inbox_node inbox; /* while it is in the inbox */
+    struct inbox_node inbox; /* while it is in the inbox, or the stock */
 
     /* constant after submission */
     struct lend_executor *executor;
@@ -145,6 +146,10 @@ void lend__task_disarm(struct task *task);
  * it is over and dropped: nobody knows of it any more, and it is to be freed without the lock. */
 bool lend__task_step(struct task *task, uint64_t steps, struct list *woken);
 void lend__task_free(struct task *task);
+
+/* One that nobody knows of any more, to be used again: as new but for what a submission writes
+ * (submit.c). False if it has left more behind than that. */
+bool lend__task_renew(struct task *task);
 
 /* Without the lock, each once: call `done`; drop the argument; both. After the second of them the
  * task may be gone. */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workers. One that has run a job comes into a single region under the lock, in which the job is
- * answered and the next is taken and begins, on the model that was given back a moment ago if
- * nobody waits for it. What is to be done of that without the lock (the caller's functions, a wait
- * for a model, an event for the sink) is done before, or after, in a region of its own. */
+ * answered and the next is taken and begins. What is to be done of that without the lock (the
+ * caller's functions, a wait for a model, an event for the sink) is done before, or after, in a
+ * region of its own.
+ *
+ * While more is queued, the model goes from one job to the next in that region too, as if it had
+ * been given back before the answer and nobody else had been faster; so it is given back before the
+ * region unless a next job is in sight, and if that was an illusion, or somebody waits for the
+ * model, between a region that changes nothing and another one. */
 #include "exec/run.h"
 
 /* Under the lock, with nothing to do: to sleep, as the sentry if that can be. Who was busy last
@@ -26,53 +31,94 @@ static bool is_plain(const struct run *run) {
            !task_is_decided(task);
 }
 
+/* Nobody will ask how it went, and no list has it. */
+static bool is_unseen(const struct task *task) {
+    return word_read(&task->ends) == END_DROPPED && !task->watched && task->counts_for == 0 &&
+           !task_is_decided(task);
+}
+
+/* Under the lock: a task that nobody knows of any more. */
+static bool put_by(struct task *task) {
+    return lend__task_renew(task) && stock_put(&task->executor->stock, &task->inbox);
+}
+
+/* Under the lock: the short way of an unseen task. */
+static void answer_unseen(struct task *task) {
+    task->executor->locked.outcomes[LEND_SUCCEEDED]++;
+    task->worker->task = NULL;
+    task->worker = NULL;
+    lend__executor_is_drained(task->executor);
+}
+
 /* Under the lock. Returns the task if it is to be freed. */
 static struct task *answer_plain(struct run *run, struct list *woken) {
     struct task *task = run->task;
     if (task == NULL)
         return NULL;
+    if (is_unseen(task)) {
+        run->task = NULL;
+        answer_unseen(task);
+        return put_by(task) ? NULL : task;
+    }
     bool told = lend__run_end(run, woken);
     run->task = NULL;
     if (!lend__task_step(task, told ? END_FINISHED : END_OVER, woken))
         return NULL;
-    bool kept =
-        !told && task->job.remarks == NULL && stock_put(&task->executor->stock, &task->inbox);
-    return kept ? NULL : task;
+    return put_by(task) ? NULL : task;
 }
 
-/* Under the lock: take the next task, RUNNING already if there is a model at once. */
-static bool take_next(struct worker *self, struct run *run, struct list *woken) {
+/* Under the lock: the next task becomes the worker's, RUNNING already if there is a model at
+ * once. */
+static void take(struct worker *self, struct run *run, struct task *next) {
     lend_executor *executor = self->executor;
-    struct task *task = lend__executor_next(executor, woken);
-    if (task == NULL)
-        return false;
-    run->task = task;
-    lend__executor_take(executor, task, self);
-    lend__thread_job_begin(task->number);
-    thread_errand_turn(task);
-    if (lend__acquire_again(executor->options.pool, task->site, &run->lease))
+    run->task = next;
+    lend__executor_take(executor, next, self);
+    self->sees_more = executor->locked.queue.length > 0;
+    thread_job_begin(next->number);
+    thread_errand_turn(next);
+    if (lend_lease_ok(&run->lease) ||
+        lend__acquire_again(executor->options.pool, next->site, &run->lease))
         lend__run_begin(run);
-    return true;
 }
 
-enum look { LOOK_RUN, LOOK_SLEEP, LOOK_END };
+/* Under the lock: if the worker has kept its model, that is now the next task's. */
+static bool pass_model(struct run *run, const struct task *next) {
+    return !lend_lease_ok(&run->lease) ||
+           (next != NULL && lend__lease_renew(&run->lease, next->number, next->site));
+}
+
+/* Under the lock: QUEUE and SENTRY hold as they are, if the region has changed no more than the
+ * queue. */
+static bool is_settled(const lend_executor *executor) {
+    return executor->locked.submitters.length == 0 && executor->locked.sentry == NULL &&
+           executor->locked.idle.length == 0;
+}
+
+enum look { LOOK_RUN, LOOK_SLEEP, LOOK_END, LOOK_KEPT_IN_VAIN };
 
 static enum look look(struct worker *self, struct run *run) {
     struct list woken = {0};
+    struct task *gone = NULL;
     enum look answer = LOOK_RUN;
     lend_executor *executor = self->executor;
     lend__lock_acquire(&executor->lock);
-    struct task *gone = answer_plain(run, &woken);
-    if (executor->locked.sentry == self)
-        executor->locked.sentry = NULL;
-    lend__executor_return(executor, self);
-    if (executor->locked.phase == EXECUTOR_ENDING) {
-        answer = LOOK_END;
-    } else if (!take_next(self, run, &woken)) {
-        answer = LOOK_SLEEP;
-        lie_down(self);
+    struct task *next = lend__executor_next(executor, &woken);
+    if (!pass_model(run, next)) {
+        answer = LOOK_KEPT_IN_VAIN;
+    } else {
+        gone = answer_plain(run, &woken);
+        if (executor->locked.sentry == self)
+            executor->locked.sentry = NULL;
+        lend__executor_return(executor, self);
+        if (next != NULL)
+            take(self, run, next);
+        else
+            answer = executor->locked.phase == EXECUTOR_ENDING ? LOOK_END : LOOK_SLEEP;
+        if (answer == LOOK_SLEEP)
+            lie_down(self);
     }
-    lend__executor_settle(executor, &woken);
+    if (!is_settled(executor))
+        lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
     waiters_wake(&woken);
     if (gone != NULL)
@@ -80,21 +126,47 @@ static enum look look(struct worker *self, struct run *run) {
     return answer;
 }
 
+/* The thread is itself again. */
+static void give_back(struct worker *self, struct run *run) {
+    if (lend_lease_ok(&run->lease))
+        lend__run_give_back(run);
+    thread_job_end(self->owner);
+}
+
 /* The next task for this worker, waited for as long as it takes; false when all is over. Each sleep
  * is ended by the one wake that is owed to whoever is taken from among those who sleep. */
 static bool come(struct worker *self, struct run *run) {
-    enum look answer;
-    while ((answer = look(self, run)) == LOOK_SLEEP)
-        lend__parker_sleep(&self->parker, LEND_FOREVER);
-    return answer == LOOK_RUN;
+    for (;;)
+        switch (look(self, run)) {
+        case LOOK_RUN:
+            return true;
+        case LOOK_SLEEP:
+            lend__parker_sleep(&self->parker, LEND_FOREVER);
+            break;
+        case LOOK_END:
+            return false;
+        case LOOK_KEPT_IN_VAIN:
+            give_back(self, run);
+            break;
+        }
+}
+
+/* Is there a next job in sight for the model, and is that all the job has left? */
+static bool may_keep(const struct worker *self, const struct run *run) {
+    const lend_executor *executor = self->executor;
+    return executor->renews && (self->sees_more || inbox_has_jobs(&executor->inbox)) &&
+           lend__thread_self.held == run->held_before + 1;
 }
 
 /* As the job: what is borrowed from here to the return belongs to it. */
 static void work(struct worker *self, struct run *run) {
     if (lend_lease_ok(&run->lease) || lend__run_borrow(run))
         lend__run_call(run);
-    lend__thread_job_end(self->owner);
-    if (!is_plain(run))
+    bool plain = is_plain(run);
+    if (plain && may_keep(self, run))
+        return;
+    give_back(self, run);
+    if (!plain)
         lend__run_answer(run);
     thread_errand_turn(NULL);
 }

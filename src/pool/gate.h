@@ -40,6 +40,15 @@ static inline bool gate_put(struct slot *slot, uint64_t generation) {
     return false;
 }
 
+/* The same, and take it again at once, as the next generation. */
+static inline bool gate_renew(struct slot *slot, uint64_t generation) {
+    uint64_t life = life_make(generation, SLOT_LENT);
+    while ((life & LIFE_SHUT) == 0)
+        if (word_swap(&slot->life, &life, life_make(generation + 1, SLOT_LENT)))
+            return true;
+    return false;
+}
+
 /* Under pool->lock: from here on the word is the lock holder's. Returns the state it is in. */
 static inline enum slot_state gate_shut(struct slot *slot) {
     uint64_t life = word_read(&slot->life);

@@ -22,6 +22,15 @@ struct borrow_cancel {
  * during the wait. A model that was granted first is handed out all the same. */
 struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel);
+
+/* Can leases of the pool be renewed? Not if its models want something done at each release. */
+bool lend__pool_renews(const lend_pool *pool);
+
+/* Release and acquire in one, for the job that the calling thread goes on with. Nobody else could
+ * have had the model in between; if somebody waits, or it is wanted back, false and nothing done.
+ * One swap: no lock, no wait, no call of the model's. */
+bool lend__lease_renew(struct lend_lease *lease, uint64_t job_number, const struct lend_site *site);
+
 /* The model that the calling thread had last, if it is free and nobody waits: into *ret_lease.
  * False and nothing done if not. One swap: no lock, no wait, no report. */
 bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,

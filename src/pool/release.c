@@ -11,7 +11,8 @@
 #include <lend/lease.h>
 
 /* Count how long a lease that ends has lasted: on its owner's thread, while the slot is LENT. */
-static void count_hold(lend_pool *pool, struct slot *slot, uint64_t generation) {
+__attribute__((__noinline__)) static void count_hold(lend_pool *pool, struct slot *slot,
+                                                     uint64_t generation) {
     int64_t now_ns = lend__clock_coarse_ns();
     int64_t since_ns = (int64_t)word_peek(&slot->since_ns);
     word_count(&slot->holds[histogram_bucket(elapsed_ns(since_ns, now_ns))]);
@@ -19,8 +20,8 @@ static void count_hold(lend_pool *pool, struct slot *slot, uint64_t generation) 
         lend__tick_note_turns(pool, slot, now_ns);
 }
 
-static void sample(lend_pool *pool, struct slot *slot, uint64_t generation) {
-    if (lease_is_sampled(generation))
+static inline void sample(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    if (__builtin_expect(lease_is_sampled(generation), 0))
         count_hold(pool, slot, generation);
 }
 
@@ -199,6 +200,25 @@ void lend_release(struct lend_lease *lease) {
     lease->model = NULL; /* without one the rest says nothing */
     lend__thread_self.held--;
     put_back(pool, slot, lease->generation);
+}
+
+bool lend__pool_renews(const lend_pool *pool) {
+    return pool->ops.reset == NULL && !pool->wears;
+}
+
+bool lend__lease_renew(struct lend_lease *lease, uint64_t job_number,
+                       const struct lend_site *site) {
+    lend_pool *pool = lease->pool;
+    struct slot *slot = &pool->slots[lease->slot];
+    if (!gate_renew(slot, lease->generation))
+        return false;
+    PROBE(release, pool->name, (int)lease->slot);
+    PROBE(acquire, pool->name, (int)lease->slot);
+    sample(pool, slot, lease->generation++);
+    thread_job_begin(job_number);
+    if (SLOT_ACCOUNTED)
+        slot_tell(slot, lease->generation, lend__thread_self.owner, site, pool_now_ns(pool));
+    return true;
 }
 
 void lend_release_broken(struct lend_lease *lease, const char *why) {

@@ -157,17 +157,6 @@ struct parker *lend__thread_parker(void) {
     return parker;
 }
 
-owner_word lend__thread_job_begin(uint64_t number) {
-    uint32_t tid = owner_tid(thread_owner());
-    owner_word before = lend__thread_self.owner;
-    lend__thread_self.owner = owner_make(OWNER_JOB, tid, number);
-    return before;
-}
-
-void lend__thread_job_end(owner_word before) {
-    lend__thread_self.owner = before;
-}
-
 bool lend_thread_forbid_blocking(bool forbidden) {
     bool before = lend__thread_self.never_blocks;
     lend__thread_self.never_blocks = forbidden;

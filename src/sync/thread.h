@@ -127,10 +127,18 @@ static inline struct last_slot *thread_last_slot(const void *pool) {
     return &lend__thread_self.slots[((uintptr_t)pool >> 10) % THREAD_SLOTS];
 }
 
-/* From here to the matching end, this thread borrows as job `number`. Returns what to hand to
- * the end. */
-owner_word lend__thread_job_begin(uint64_t number);
-void lend__thread_job_end(owner_word before);
+/* From here to the matching end, this thread borrows as job `number`; perhaps as one after another.
+ * Returns what to hand to the end. */
+static inline owner_word thread_job_begin(uint64_t number) {
+    uint32_t tid = owner_tid(thread_owner());
+    owner_word before = lend__thread_self.owner;
+    lend__thread_self.owner = owner_make(OWNER_JOB, tid, number);
+    return before;
+}
+
+static inline void thread_job_end(owner_word before) {
+    lend__thread_self.owner = before;
+}
 
 /* While a thread is on an errand, it must not wait for the end of what the errand is part of. */
 static inline void thread_errand_begin(struct errand *errand, const void *executor,
