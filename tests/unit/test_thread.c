@@ -2,12 +2,10 @@
  *
  * The end of a thread is seen by the destructor of one key. The first thread that needs it makes
  * it, and another may be as early. */
-#define _GNU_SOURCE
 #include "sync/thread.h"
 
 #include "pool/state.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <lend/lease.h>
 #include <setjmp.h>
@@ -16,9 +14,14 @@
 
 #include <cmocka.h>
 
-typedef int key_create(pthread_key_t *key, void (*destructor)(void *));
-typedef int key_delete(pthread_key_t key);
-typedef int key_set(pthread_key_t key, const void *value);
+/* The linker has calls of pthread_... come to __wrap_pthread_..., and has theirs go to the C
+ * library. */
+int __real_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __real_pthread_key_delete(pthread_key_t key);
+int __real_pthread_setspecific(pthread_key_t key, const void *value);
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+int __wrap_pthread_key_delete(pthread_key_t key);
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
 static struct word ends; /* how many threads' ends the hook has seen */
 static unsigned made, deleted;
@@ -28,23 +31,19 @@ static void hook(void) {
     word_tally(&ends);
 }
 
-/* In place of the C library's: another thread does all of it in between. */
-int pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) {
+/* Another thread does all of it in between. */
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) {
     made++;
     if (somebody_is_faster) {
         somebody_is_faster = false;
         assert_int_equal(lend__thread_at_end(hook), 0);
     }
-    key_create *create;
-    *(void **)&create = dlsym(RTLD_NEXT, "pthread_key_create");
-    return create(key, destructor);
+    return __real_pthread_key_create(key, destructor);
 }
 
-int pthread_key_delete(pthread_key_t key) {
+int __wrap_pthread_key_delete(pthread_key_t key) {
     deleted++;
-    key_delete *delete;
-    *(void **)&delete = dlsym(RTLD_NEXT, "pthread_key_delete");
-    return delete (key);
+    return __real_pthread_key_delete(key);
 }
 
 static void be_somebody(void *nothing) {
@@ -98,13 +97,10 @@ static void a_sanitizer_is_told_at_the_end_of_a_thread(void **state) {
 #endif
 }
 
-/* In place of the C library's. */
-static _Thread_local bool is_short_of_memory; /* a sanitizer needs its own keys elsewhere */
+static _Thread_local bool is_short_of_memory;
 
-int pthread_setspecific(pthread_key_t key, const void *value) {
-    key_set *set;
-    *(void **)&set = dlsym(RTLD_NEXT, "pthread_setspecific");
-    return is_short_of_memory ? ENOMEM : set(key, value);
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value) {
+    return is_short_of_memory ? ENOMEM : __real_pthread_setspecific(key, value);
 }
 
 struct adopter {
