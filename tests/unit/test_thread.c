@@ -87,7 +87,7 @@ void __asan_handle_no_return(void) {
 static void a_sanitizer_is_told_at_the_end_of_a_thread(void **state) {
     (void)state;
 #if defined(IS_SANITIZED)
-    skip(); /* it is there itself */
+    skip(); /* it has one itself */
 #else
     struct thread thread;
     told = 0;
