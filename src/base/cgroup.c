@@ -4,6 +4,7 @@
  * scheduler/sched-bwc.rst; the format of /proc/self/cgroup is that of cgroups(7). */
 #include "base/cgroup.h"
 
+#include "base/assert.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -81,7 +82,8 @@ static FILE *open_in(const char *folder, const char *name) {
     char path[PATH_SIZE + 64];
     struct text text = text_into(path, sizeof path);
     lend__text_add(&text, "%s/%s", folder, name);
-    return text.cut ? NULL : fopen(path, "re");
+    LEND_ASSERT(!text.cut, "no room for the name of a file of a control group");
+    return fopen(path, "re");
 }
 
 /* A number alone in a file: false for "max", garbage, or no file. */

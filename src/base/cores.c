@@ -34,7 +34,5 @@ uint32_t lend__cores_usable(void) {
     uint32_t affinity = cores_by_affinity();
     uint32_t quota = lend__cgroup_cores("");
     uint32_t cores = affinity < quota ? affinity : quota;
-    if (cores == UINT32_MAX || cores == 0)
-        return 1;
-    return cores;
+    return cores == UINT32_MAX ? 1 : cores;
 }

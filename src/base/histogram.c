@@ -15,11 +15,9 @@ uint64_t lend_histogram_quantile_us(const struct lend_histogram *histogram, doub
     if (count == 0 || quantile != quantile)
         return 0;
     double wanted = quantile <= 0 ? 1 : quantile >= 1 ? (double)count : quantile * (double)count;
-    uint64_t seen = 0;
-    for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++) {
-        seen += histogram->counts[i];
-        if (seen > 0 && (double)seen >= wanted)
-            return UINT64_C(1) << i;
-    }
-    return UINT64_C(1) << (LEND_HISTOGRAM_BUCKETS - 1);
+    unsigned bucket = 0;
+    uint64_t seen = histogram->counts[0];
+    while (bucket < LEND_HISTOGRAM_BUCKETS - 1 && (seen == 0 || (double)seen < wanted))
+        seen += histogram->counts[++bucket];
+    return UINT64_C(1) << bucket;
 }

@@ -27,23 +27,13 @@ static void remember(const lend_pool *pool, struct slot *slot) {
 }
 
 int lend__verdict_error(enum verdict verdict) {
-    switch (verdict) {
-    case VERDICT_WAITING:
-        return EINPROGRESS;
-    case VERDICT_GRANTED:
-        return 0;
-    case VERDICT_TIMED_OUT:
-        return ETIMEDOUT;
-    case VERDICT_CANCELLED:
-        return ECANCELED;
-    case VERDICT_CLOSED:
-        return ESHUTDOWN;
-    case VERDICT_BROKEN:
-        return EIO;
-    case VERDICT_DEADLOCK:
-        return EDEADLK;
-    }
-    return EINVAL;
+    static const int errors[] = {
+        [VERDICT_WAITING] = EINPROGRESS, [VERDICT_GRANTED] = 0,
+        [VERDICT_TIMED_OUT] = ETIMEDOUT, [VERDICT_CANCELLED] = ECANCELED,
+        [VERDICT_CLOSED] = ESHUTDOWN,    [VERDICT_BROKEN] = EIO,
+        [VERDICT_DEADLOCK] = EDEADLK,
+    };
+    return errors[verdict];
 }
 
 /* Under the lock: what was put back since the borrower looked. Then settle. */

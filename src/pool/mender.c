@@ -106,8 +106,7 @@ static void note_failure(lend_pool *pool, const struct lend_reason *reason) {
 /* the chores */
 
 static void unload(const lend_pool *pool, void *model) {
-    if (model != NULL)
-        pool->ops.unload(model, pool->options.ops_context);
+    pool->ops.unload(model, pool->options.ops_context);
 }
 
 /* Unload what is there, if anything is. False, and the chore is over, if the slot wants no other
@@ -243,22 +242,11 @@ static enum chore_kind await_chore(struct mender *mender) {
 }
 
 static void mend(void *argument) {
+    static void (*const chores[])(struct mender *) = {
+        [CHORE_REPLACE] = replace, [CHORE_RENEW] = renew, [CHORE_CHECK] = check};
     struct mender *mender = argument;
-    for (;;) {
-        switch (await_chore(mender)) {
-        case CHORE_REPLACE:
-            replace(mender);
-            break;
-        case CHORE_RENEW:
-            renew(mender);
-            break;
-        case CHORE_CHECK:
-            check(mender);
-            break;
-        case CHORE_NONE:
-            return;
-        }
-    }
+    for (enum chore_kind kind; (kind = await_chore(mender)) != CHORE_NONE;)
+        chores[kind](mender);
 }
 
 int lend__mender_hire(lend_pool *pool) {

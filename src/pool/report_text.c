@@ -52,20 +52,14 @@ static void add_task(struct text *text, uint64_t id, uint32_t tid) {
 }
 
 void lend__text_add_owner(struct text *text, enum lend_owner_kind kind, uint64_t id, uint32_t tid) {
-    switch (kind) {
-    case LEND_OWNER_THREAD:
-        lend__text_add(text, "thread %u", tid);
-        break;
-    case LEND_OWNER_JOB:
-        lend__text_add(text, "job %llu (thread %u)", (unsigned long long)id, tid);
-        break;
-    case LEND_OWNER_DETACHED:
-        lend__text_add(text, "nobody (detached by thread %u)", tid);
-        break;
-    case LEND_OWNER_TASK:
+    if (kind == LEND_OWNER_TASK)
         add_task(text, id, tid);
-        break;
-    }
+    else if (kind == LEND_OWNER_JOB)
+        lend__text_add(text, "job %llu (thread %u)", (unsigned long long)id, tid);
+    else if (kind == LEND_OWNER_DETACHED)
+        lend__text_add(text, "nobody (detached by thread %u)", tid);
+    else
+        lend__text_add(text, "thread %u", tid);
 }
 
 /* "#0 thread 4711 for 12.3 s at batch.c:88" */

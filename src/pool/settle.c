@@ -69,19 +69,11 @@ void lend__pool_dismiss(lend_pool *pool, enum verdict verdict, struct list *woke
 
 /* A slot lives if it can be lent again without a load that is known to fail or to be stuck. */
 static bool slot_lives(const struct slot *slot) {
-    switch (slot_state(slot)) {
-    case SLOT_FREE:
-    case SLOT_LENT:
+    enum slot_state state = slot_state(slot);
+    if (state == SLOT_FREE || state == SLOT_LENT)
         return true;
-    case SLOT_RETIRING:
-        return !slot->stuck;
-    case SLOT_LOADING:
-    case SLOT_LOST:
-        return slot->failures == 0 && !slot->stuck;
-    case SLOT_ABSENT:
-        return false;
-    }
-    return false;
+    bool may_fail = state == SLOT_LOADING || state == SLOT_LOST;
+    return state != SLOT_ABSENT && !slot->stuck && !(may_fail && slot->failures > 0);
 }
 
 uint32_t lend__pool_present(const lend_pool *pool) {
@@ -159,8 +151,9 @@ void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken
 }
 
 bool lend__pool_is_drained(const lend_pool *pool) {
-    if (pool->locked.phase == POOL_OPEN || pool->locked.visitors.length > 0 ||
-        pool->locked.tenants.length > 0 || pool->locked.operation != NULL)
+    LEND_ASSERT(pool->locked.phase == POOL_CLOSING, "asked whether an open pool is drained");
+    if (pool->locked.visitors.length > 0 || pool->locked.tenants.length > 0 ||
+        pool->locked.operation != NULL)
         return false;
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         enum slot_state state = slot_state(&pool->slots[i]);

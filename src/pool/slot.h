@@ -154,18 +154,12 @@ static inline bool lease_is_sampled(uint64_t generation) {
 
 /* The same as reports have it. */
 static inline enum lend_owner_kind owner_reported_kind(owner_word owner) {
-    switch (owner_kind(owner)) {
-    case OWNER_JOB:
-        return LEND_OWNER_JOB;
-    case OWNER_DETACHED:
-        return LEND_OWNER_DETACHED;
-    case OWNER_TASK:
-        return LEND_OWNER_TASK;
-    case OWNER_NONE:
-    case OWNER_THREAD:
-        return LEND_OWNER_THREAD;
-    }
-    return LEND_OWNER_THREAD;
+    static const enum lend_owner_kind reported[] = {
+        [OWNER_NONE] = LEND_OWNER_THREAD, [OWNER_THREAD] = LEND_OWNER_THREAD,
+        [OWNER_JOB] = LEND_OWNER_JOB,     [OWNER_DETACHED] = LEND_OWNER_DETACHED,
+        [OWNER_TASK] = LEND_OWNER_TASK,
+    };
+    return reported[owner_kind(owner)];
 }
 
 static inline uint64_t owner_reported_id(owner_word owner) {

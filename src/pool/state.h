@@ -215,7 +215,7 @@ static inline bool pool_is_foreign(const lend_pool *pool) {
     return pool->era != fork_era();
 }
 
-/* Under the lock: may the pool be freed? */
+/* Under the lock, of a pool that is closing: may it be freed? */
 bool lend__pool_is_drained(const lend_pool *pool);
 
 /* Make the caller the owner of a lease that was detached. 0, EPERM if it was not, ESTALE. */

@@ -172,15 +172,7 @@ bool lend__pool_tend(lend_pool *pool, struct list *woken, lend_deadline *ret_unt
 }
 
 const char *lend__work_words(enum slot_work work) {
-    switch (work) {
-    case WORK_LOAD:
-        return "load";
-    case WORK_CHECK:
-        return "check";
-    case WORK_UNLOAD:
-        return "unload";
-    case WORK_NONE:
-        return "";
-    }
-    return "";
+    static const char *const words[] = {
+        [WORK_NONE] = "", [WORK_UNLOAD] = "unload", [WORK_LOAD] = "load", [WORK_CHECK] = "check"};
+    return words[work];
 }

@@ -104,8 +104,7 @@ static void end_round(void *value) {
         __asan_handle_no_return();
     if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && set_round(round + 1) == 0)
         return;
-    if (hook != NULL)
-        hook();
+    hook();
     free_parker();
 }
 

@@ -187,7 +187,7 @@ static void a_model_whose_job_overruns_is_replaced_until_it_comes_back(void **st
     lend_executor *executor;
     assert_int_equal(
         lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = 2)), 0);
-    struct lend_job_spec spec = held_job_spec(&stuck, lend_within_ms(20));
+    struct lend_job_spec spec = held_job_spec(&stuck, lend_within_ms(500));
     lend_future *overrun, *after;
     assert_int_equal(lend_submit(executor, &spec, &overrun), 0);
     assert_true(tally_wait(&stuck.started, 1));
@@ -210,6 +210,30 @@ static void a_model_whose_job_overruns_is_replaced_until_it_comes_back(void **st
     lend_future_drop(after);
     assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
     fakes_close(&fakes, pool);
+    held_job_deinit(&stuck);
+    held_job_deinit(&next);
+}
+
+static void a_model_is_kept_until_it_has_that_age(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .recycle_ms = 3600000);
+    struct lend_lease lease = borrow_now(pool);
+    lend_release(&lease);
+    assert_int_equal(stats_of(pool).recycled, 0);
+    assert_int_equal(stats_of(pool).free, 1);
+    fakes_close(&fakes, pool);
+}
+
+static void without_a_check_an_interval_for_it_says_nothing(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .check_every_ms = 1);
+    struct lend_lease lease = borrow_now(pool);
+    lend_release_broken(&lease, ""); /* so that the menders have looked for something to do */
+    assert_true(eventually(stats_of(pool).free == 1));
+    assert_int_equal(atomic_load(&fakes.check.calls), 0);
+    fakes_close(&fakes, pool);
 }
 
 int main(void) {
@@ -224,6 +248,8 @@ int main(void) {
         cmocka_unit_test(a_model_is_loaded_anew_after_so_many_leases),
         cmocka_unit_test(a_model_is_loaded_anew_at_an_age),
         cmocka_unit_test(a_model_whose_job_overruns_is_replaced_until_it_comes_back),
+        cmocka_unit_test(a_model_is_kept_until_it_has_that_age),
+        cmocka_unit_test(without_a_check_an_interval_for_it_says_nothing),
     };
     return cmocka_run_group_tests_name("alarms", tests, NULL, NULL);
 }

@@ -60,6 +60,8 @@ static void scene_close(struct scene *scene) {
         lend_future_drop(scene->futures[i]);
     }
     workshop_close(&scene->shop);
+    held_job_deinit(&scene->running);
+    held_job_deinit(&scene->queued);
 }
 
 static void assert_tells_the_scene(const char *words, const struct scene *scene) {

@@ -2,6 +2,7 @@
  *
  * Errors have names, sentences and words, and leave errno alone. */
 #include <lend/error.h>
+#include <lend/future.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -134,6 +135,14 @@ static void the_version_is_that_of_the_headers(void **state) {
     assert_string_equal(lend_version(), LEND_VERSION);
 }
 
+static void each_outcome_has_its_words_and_others_are_unknown(void **state) {
+    (void)state;
+#define CHECK(name, words) assert_string_equal(lend_outcome_words(name), words);
+    LEND_OUTCOMES(CHECK)
+#undef CHECK
+    assert_string_equal(lend_outcome_words((enum lend_outcome)4711), "unknown outcome");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_error_has_its_name_and_sentence),
@@ -148,6 +157,7 @@ int main(void) {
         cmocka_unit_test(words_that_do_not_fit_end_with_dots),
         cmocka_unit_test(errno_is_left_alone),
         cmocka_unit_test(the_version_is_that_of_the_headers),
+        cmocka_unit_test(each_outcome_has_its_words_and_others_are_unknown),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);
 }

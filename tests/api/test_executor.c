@@ -221,6 +221,8 @@ static void the_figures_agree_with_what_happened(void **state) {
     lend_future_drop(running);
     lend_future_drop(cancelled);
     workshop_close(&shop);
+    held_job_deinit(&held);
+    held_job_deinit(&queued);
 }
 
 /* close */
@@ -268,6 +270,8 @@ static void at_the_deadline_close_cancels_what_has_not_started_and_stops_what_ru
     lend_future_drop(first);
     lend_future_drop(second);
     workshop_close(&shop);
+    held_job_deinit(&running);
+    held_job_deinit(&queued);
 }
 
 static void close_calls_off_a_job_that_waits_for_a_model(void **state) {
@@ -289,6 +293,7 @@ static void close_calls_off_a_job_that_waits_for_a_model(void **state) {
     lend_future_drop(future);
     lend_release(&lease);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void close_gives_up_at_its_deadline_and_can_be_called_again(void **state) {
@@ -310,6 +315,7 @@ static void close_gives_up_at_its_deadline_and_can_be_called_again(void **state)
     assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static int close_executor(void *argument) {
@@ -334,6 +340,7 @@ static void a_second_closer_is_sent_away(void **state) {
     shop.executor = NULL;
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 struct closing {

@@ -84,6 +84,7 @@ static void a_child_gets_an_error_from_every_call(void **state) {
     lend_future_drop(future);
     assert_int_equal(events_count(&shop.events), 0);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 /* Forked while its threads are in the middle of everything, with locks held. */
@@ -157,11 +158,48 @@ static void a_child_may_open_a_pool_of_its_own(void **state) {
     workshop_close(&shop);
 }
 
+static void take_nothing(struct lend_lease *lease, void *argument) {
+    (void)argument;
+    lend_release(lease);
+}
+
+/* A pool of its own, and a queue of its parent's. */
+static int ask_through(lend_completions *queue) {
+    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = make, .unload = unmake);
+    lend_pool *pool;
+    int object;
+    if (lend_pool_open(&pool,
+                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &object, .models = 1)) != 0)
+        return 1;
+    int error = lend_acquire_later(pool, LEND_FOREVER,
+                                   &LEND_REQUEST(.queue = queue, .acquired = take_nothing), NULL);
+    return error != EOWNERDEAD || lend_pool_close(pool, LEND_NOW, NULL) != 0;
+}
+
+static void a_child_cannot_be_told_through_its_parents_queue(void **state) {
+    (void)state;
+#if defined(__SANITIZE_THREAD__)
+    skip(); /* it does not let a child start threads */
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    skip();
+#endif
+#endif
+    lend_completions *queue;
+    assert_int_equal(lend_completions_open(&queue), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask_through(queue));
+    assert_int_equal(status_of(child), 0);
+    assert_int_equal(lend_completions_close(queue), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_gets_an_error_from_every_call),
         cmocka_unit_test(a_child_of_a_busy_parent_does_not_hang),
         cmocka_unit_test(a_child_may_open_a_pool_of_its_own),
+        cmocka_unit_test(a_child_cannot_be_told_through_its_parents_queue),
     };
     return cmocka_run_group_tests_name("fork", tests, NULL, NULL);
 }

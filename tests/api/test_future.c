@@ -31,6 +31,7 @@ static void a_wait_ends_at_its_deadline_and_leaves_the_job_alone(void **state) {
     assert_int_equal(lend_future_error(future), 0);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void nothing_is_asked_of_no_future(void **state) {
@@ -91,6 +92,8 @@ static void a_queued_job_that_is_cancelled_never_starts(void **state) {
     lend_future_drop(running);
     lend_future_drop(queued);
     workshop_close(&shop);
+    held_job_deinit(&first);
+    held_job_deinit(&second);
 }
 
 static void a_job_that_waits_for_a_model_and_is_cancelled_never_starts(void **state) {
@@ -114,6 +117,7 @@ static void a_job_that_waits_for_a_model_and_is_cancelled_never_starts(void **st
     lend_release(&lease);
     assert_int_equal(stats_of(shop.pool).free, 1);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_running_job_is_asked_to_stop_and_may(void **state) {
@@ -132,6 +136,7 @@ static void a_running_job_is_asked_to_stop_and_may(void **state) {
     assert_int_equal(stats_of(shop.pool).free, 1);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_running_job_that_finishes_in_spite_of_a_cancel_has_succeeded(void **state) {
@@ -149,6 +154,7 @@ static void a_running_job_that_finishes_in_spite_of_a_cancel_has_succeeded(void 
     assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_job_that_says_cancelled_without_being_asked_has_failed(void **state) {
@@ -295,6 +301,8 @@ static void a_failure_that_was_read_or_asked_for_is_no_news(void **state) {
     assert_true(tally_wait(&cancelled.dropped, 1));
     assert_int_equal(events_count(&shop.events), 0);
     workshop_close(&shop);
+    held_job_deinit(&held);
+    held_job_deinit(&cancelled);
 }
 
 static void drop_in_done(lend_future *future, void *argument) {

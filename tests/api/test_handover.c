@@ -223,8 +223,10 @@ static void a_model_that_was_left_behind_is_checked_and_if_need_be_replaced(void
 static void jump_out_of_a_borrow(struct workshop *shop, jmp_buf *out) {
     lend_with (lease, shop->pool, LEND_NOW) {
         longjmp(*out, 1);
-    } lend_else {
-    } lend_end
+    }
+    lend_else {
+    }
+    lend_end
 }
 
 static int jump_past_a_guard(void *argument) {
@@ -303,6 +305,19 @@ static void a_lease_that_a_destructor_gives_back_is_not_left(void **state) {
     workshop_close(&shop);
 }
 
+static void a_lease_of_a_slot_that_there_is_not_is_stale(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    struct lend_lease forged = lease;
+    forged.slot = 1;
+    assert_int_equal(lend_lease_detach(&forged), ESTALE);
+    assert_int_equal(lend_lease_adopt(&forged), ESTALE);
+    lend_release(&lease);
+    workshop_close(&shop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_detached_lease_may_be_adopted_and_released_by_another_thread),
@@ -316,6 +331,7 @@ int main(void) {
         cmocka_unit_test(what_a_longjmp_skipped_comes_back_when_the_thread_ends),
         cmocka_unit_test(a_job_that_returns_with_a_lease_leaves_it_to_the_pool),
         cmocka_unit_test(a_lease_that_a_destructor_gives_back_is_not_left),
+        cmocka_unit_test(a_lease_of_a_slot_that_there_is_not_is_stale),
     };
     return cmocka_run_group_tests_name("handover", tests, NULL, NULL);
 }

@@ -69,6 +69,7 @@ static void a_job_is_named_by_its_number(void **state) {
     tally_add(&held.go);
     assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
     fakes_close(&fakes, pool);
+    held_job_deinit(&held);
 }
 
 static void holders_come_oldest_first(void **state) {

@@ -189,6 +189,7 @@ a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission(void *
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static int borrow_another(void *model, void *argument, lend_job *job) {

@@ -35,6 +35,8 @@ static void a_queued_job_is_answered_at_its_deadline_while_every_worker_is_busy(
     assert_int_equal(lend_future_join(running, LEND_FOREVER), 0);
     lend_future_drop(running);
     workshop_close(&shop);
+    held_job_deinit(&first);
+    held_job_deinit(&second);
 }
 
 static void a_job_that_waits_for_a_model_expires_with_a_report_of_who_has_it(void **state) {
@@ -56,6 +58,7 @@ static void a_job_that_waits_for_a_model_expires_with_a_report_of_who_has_it(voi
     lend_future_drop(future);
     lend_release(&lease);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void destroy_counted(void *value) {
@@ -105,6 +108,8 @@ static void a_running_job_is_answered_at_its_deadline_while_it_goes_on(void **st
     assert_int_equal(stats_of(shop.pool).free, 1);
     lend_future_drop(future);
     workshop_close(&shop);
+    tally_deinit(&overrun.destroyed);
+    held_job_deinit(&overrun.held);
 }
 
 /* Submit it until it is begun before its deadline passes, which a loaded machine may delay. */
@@ -142,6 +147,7 @@ static void a_job_that_returns_long_after_its_deadline_is_told_to_the_sink(void 
     lend_future_drop(future);
     assert_int_equal(events_count(&shop.events), 1);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_running_job_is_told_when_its_deadline_has_passed(void **state) {
@@ -157,6 +163,7 @@ static void a_running_job_is_told_when_its_deadline_has_passed(void **state) {
     assert_int_equal(stats_of(shop.pool).free, 1);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_job_without_any_time_is_accepted_and_expires(void **state) {
@@ -173,6 +180,7 @@ static void a_job_without_any_time_is_accepted_and_expires(void **state) {
         assert_int_equal(tally_count(&held.done), 1);
         assert_int_equal(tally_count(&held.dropped), 1);
         lend_future_drop(future);
+        held_job_deinit(&held);
     }
     workshop_close(&shop);
 }
@@ -198,6 +206,8 @@ static void an_earlier_deadline_is_not_late_for_a_later_one(void **state) {
         lend_future_drop(futures[i]);
     }
     workshop_close(&shop);
+    for (int i = 0; i < 3; i++)
+        held_job_deinit(&held[i]);
 }
 
 int main(void) {

@@ -33,7 +33,8 @@ static int close_pool(void *argument) {
     return error;
 }
 
-/* Somebody must hold a model: so the pool cannot be gone while it is asked whether it closes. */
+/* Somebody must hold a model, or an executor be open: so the pool cannot be gone while it is asked
+ * whether it closes. */
 static bool is_closing(lend_pool *pool) {
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     bool closing = lend_lease_error(&lease) == ESHUTDOWN;
@@ -279,6 +280,19 @@ static void a_pool_with_an_executor_does_not_close(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* Its worker is idle, and it holds no model: it alone keeps the pool. */
+static void a_close_that_waits_for_an_executor_ends_when_that_is_closed(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct closer closer = {.pool = fakes_pool(&fakes, .models = 1), .deadline = LEND_FOREVER};
+    lend_executor *executor;
+    assert_int_equal(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = closer.pool)), 0);
+    start_closer(&closer);
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    assert_int_equal(thread_join(&closer.thread), 0);
+    assert_int_equal(atomic_load(&fakes.alive), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_at_rest_closes_at_once),
@@ -296,6 +310,7 @@ int main(void) {
         cmocka_unit_test(a_close_that_gave_up_is_done_with_the_pool),
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
         cmocka_unit_test(a_pool_with_an_executor_does_not_close),
+        cmocka_unit_test(a_close_that_waits_for_an_executor_ends_when_that_is_closed),
     };
     return cmocka_run_group_tests_name("pool_close", tests, NULL, NULL);
 }

@@ -6,7 +6,9 @@
 #include "support/borrower.h"
 #include "support/fake_model.h"
 
+#include <lend/completions.h>
 #include <lend/executor.h>
+#include <lend/request.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -343,6 +345,38 @@ static void no_report_and_no_pool_are_answers_too(void **state) {
     lend_report_free(NULL);
 }
 
+static void ignore(struct lend_lease *lease, void *argument) {
+    (void)argument;
+    lend_release(lease);
+}
+
+static void a_report_names_no_more_than_64_of_those_who_wait(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_completions *queue;
+    lend_request *requests[65];
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .waiters_max = 65);
+    struct lend_lease lease = borrow_now(pool);
+    assert_int_equal(lend_completions_open(&queue), 0);
+    for (int i = 0; i < 65; i++)
+        assert_int_equal(lend_acquire_later(pool, LEND_FOREVER,
+                                            &LEND_REQUEST(.queue = queue, .acquired = ignore),
+                                            &requests[i]),
+                         0);
+    static char json[65536];
+    assert_true(lend_pool_print_json(pool, json, sizeof json) < sizeof json);
+    assert_non_null(strstr(json, "\"waiting\":65"));
+    unsigned named = 0;
+    for (const char *at = strstr(json, "\"waiters\":["); (at = strstr(at, "\"waited_ms\"")) != NULL; at++)
+        named++;
+    assert_int_equal(named, 64);
+    for (int i = 0; i < 65; i++)
+        assert_int_equal(lend_request_cancel(requests[i]), 0);
+    assert_int_equal(lend_completions_close(queue), 0);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_cause_has_its_words),
@@ -360,6 +394,7 @@ int main(void) {
         cmocka_unit_test(a_report_that_does_not_fit_is_cut_with_dots),
         cmocka_unit_test(without_room_nothing_is_written),
         cmocka_unit_test(no_report_and_no_pool_are_answers_too),
+        cmocka_unit_test(a_report_names_no_more_than_64_of_those_who_wait),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

@@ -351,6 +351,31 @@ static void a_cancel_and_a_grant_at_the_same_time_never_strand_the_model(void **
     desk_close(&desk);
 }
 
+static void cancel_other(struct lend_lease *lease, void *argument) {
+    lend_request **other = argument;
+    lend_release(lease);
+    if (lend_request_cancel(*other) == 0)
+        *other = NULL;
+}
+
+static void a_callback_may_withdraw_the_answer_that_comes_next(void **state) {
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, 2);
+    lend_request *other = NULL;
+    struct lend_request_spec spec =
+        LEND_REQUEST(.queue = desk.queue, .acquired = cancel_other, .argument = &other);
+    assert_int_equal(lend_acquire_later(desk.shop.pool, LEND_FOREVER, &spec, NULL), 0);
+    other = ask(&desk, 0, LEND_FOREVER);
+    assert_int_equal(stats_of(desk.shop.pool).lent, 2);
+    assert_int_equal(lend_completions_run(desk.queue, UINT32_MAX), 1);
+    assert_null(other);
+    assert_int_equal(desk.told[0].count, 0);
+    assert_int_equal(stats_of(desk.shop.pool).free, 2);
+    assert_false(loop_is_readable(desk.queue));
+    desk_close(&desk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_that_is_free_is_told_by_the_queue_too),
@@ -368,6 +393,7 @@ int main(void) {
             a_failure_that_was_not_told_so_far_can_be_cancelled_after_its_pool_is_gone),
         cmocka_unit_test(in_its_callback_a_request_cannot_be_cancelled_any_more),
         cmocka_unit_test(a_cancel_and_a_grant_at_the_same_time_never_strand_the_model),
+        cmocka_unit_test(a_callback_may_withdraw_the_answer_that_comes_next),
     };
     return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@ static void desk_close(struct desk *desk) {
         lend_future_drop(desk->futures[i]);
     loop_close(desk->queue);
     workshop_close(&desk->shop);
+    for (int i = 0; i < MANY; i++)
+        held_job_deinit(&desk->held[i]);
 }
 
 /* What a continuation saw. */
@@ -152,6 +154,8 @@ static void what_is_cancelled_or_out_of_time_is_told_too(void **state) {
     lend_future_drop(one);
     lend_future_drop(other);
     desk_close(&desk);
+    held_job_deinit(&queued);
+    held_job_deinit(&late);
 }
 
 static void a_queue_can_be_told_after_the_executor_is_closed(void **state) {

@@ -229,6 +229,52 @@ static void what_fits_is_not_worth_a_word(void **state) {
     maker_close(&maker);
 }
 
+/* One more model than there is room for, of which each takes `model` and `left` are left. */
+static void check_words(uint64_t model, uint64_t left, const char *words) {
+    struct maker maker = {.model = 0, .budget = left};
+    maker_open(&maker, .models = 2, .model_threads = LEND_NO_CORES, .memory_left = budget_left,
+               .model_bytes = model);
+    assert_int_equal(events_count(&maker.events), 1);
+    struct recorded_event event = events_at(&maker.events, 0);
+    assert_string_equal(event.text, words);
+    maker_close(&maker);
+}
+
+static void sizes_are_told_in_the_unit_that_leaves_two_digits(void **state) {
+    (void)state;
+    check_words(20 * 1024 * MIB, 10 * MIB, "1 more models of 20 GiB with 10 MiB left");
+    check_words(10 * MIB - 1, 10240, "1 more models of 10239 KiB with 10 KiB left");
+    check_words(10239, 0, "1 more models of 10239 bytes with 0 bytes left");
+}
+
+static void models_that_take_nothing_are_as_many_as_may_be(void **state) {
+    (void)state;
+    struct maker maker = {.model = 0, .budget = 1000};
+    maker_open(&maker, .models = LEND_MODELS_AUTO, .model_threads = LEND_NO_CORES,
+               .memory_left = budget_left, .model_bytes = 1, .models_max = 2000);
+    assert_int_equal(options_of(&maker).models, 1001);
+    maker_close(&maker);
+    maker.budget = UINT64_MAX; /* as much as there is */
+    maker_open(&maker, .models = LEND_MODELS_AUTO, .model_threads = LEND_NO_CORES,
+               .memory_left = budget_left, .model_bytes = 1, .models_max = 3);
+    assert_int_equal(options_of(&maker).models, 3);
+    maker_close(&maker);
+    maker.budget = UINT64_MAX - 1;
+    maker_open(&maker, .models = LEND_MODELS_AUTO, .model_threads = LEND_NO_CORES,
+               .memory_left = budget_left, .model_bytes = 1, .models_max = 3);
+    assert_int_equal(options_of(&maker).models, 3);
+    maker_close(&maker);
+}
+
+static void a_bound_on_resizing_above_the_cores_leaves_the_cores_to_decide(void **state) {
+    (void)state;
+    struct maker maker = {.budget = UINT64_MAX};
+    maker_open(&maker, .models = LEND_MODELS_AUTO, .memory_left = budget_left, .models_max = 500);
+    assert_in_range(options_of(&maker).models, 1, cores());
+    assert_int_equal(options_of(&maker).models_max, 500);
+    maker_close(&maker);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_budget_of_the_callers_bounds_the_number),
@@ -242,6 +288,9 @@ int main(void) {
         cmocka_unit_test(more_threads_than_cores_are_told_with_the_numbers),
         cmocka_unit_test(more_memory_than_is_left_is_told_with_the_numbers),
         cmocka_unit_test(what_fits_is_not_worth_a_word),
+        cmocka_unit_test(sizes_are_told_in_the_unit_that_leaves_two_digits),
+        cmocka_unit_test(models_that_take_nothing_are_as_many_as_may_be),
+        cmocka_unit_test(a_bound_on_resizing_above_the_cores_leaves_the_cores_to_decide),
     };
     return cmocka_run_group_tests_name("sizing", tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ static void a_job_without_a_future_runs_all_the_same(void **state) {
     assert_true(tally_wait(&held.dropped, 1));
     assert_int_equal(held.told, LEND_SUCCEEDED);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void a_bad_spec_is_refused_and_nothing_of_it_is_called(void **state) {
@@ -61,6 +62,7 @@ static void a_bad_spec_is_refused_and_nothing_of_it_is_called(void **state) {
     workshop_close(&shop);
     assert_int_equal(
         tally_count(&held.started) + tally_count(&held.done) + tally_count(&held.dropped), 0);
+    held_job_deinit(&held);
 }
 
 static void a_spec_from_a_newer_lend_is_taken_unless_it_sets_something_new(void **state) {
@@ -108,9 +110,15 @@ static void jam_release(struct jam *jam) {
     }
 }
 
+static void jam_end(struct jam *jam) {
+    workshop_close(&jam->shop);
+    for (unsigned i = 0; i < jam->count; i++)
+        held_job_deinit(&jam->held[i]);
+}
+
 static void jam_close(struct jam *jam) {
     jam_release(jam);
-    workshop_close(&jam->shop);
+    jam_end(jam);
 }
 
 static void a_full_queue_refuses(void **state) {
@@ -125,6 +133,7 @@ static void a_full_queue_refuses(void **state) {
     assert_int_equal(executor_stats_of(jam.shop.executor).refused, 1);
     jam_close(&jam);
     assert_int_equal(tally_count(&held.dropped), 0);
+    held_job_deinit(&held);
 }
 
 static void every_worker_has_a_job_next_to_a_queue_of_one(void **state) {
@@ -146,6 +155,8 @@ static void every_worker_has_a_job_next_to_a_queue_of_one(void **state) {
         lend_future_drop(futures[i]);
     }
     workshop_close(&shop);
+    for (int i = 0; i < 4; i++)
+        held_job_deinit(&held[i]);
 }
 
 static void a_full_queue_runs_the_job_on_the_submitting_thread(void **state) {
@@ -178,6 +189,9 @@ static void a_full_queue_runs_the_job_on_the_submitting_thread(void **state) {
         lend_future_drop(futures[i]);
     }
     workshop_close(&shop);
+    held_job_deinit(&held[0]);
+    held_job_deinit(&held[1]);
+    held_job_deinit(&here);
 }
 
 /* A submission on a thread of its own, whose result comes back. */
@@ -237,7 +251,7 @@ static void submitters_who_wait_for_room_come_in_in_their_order(void **state) {
     jam_release(&jam);
     for (unsigned i = 0; i < SUBMITTERS; i++)
         assert_int_equal(submission_end(&submissions[i]), 0);
-    workshop_close(&jam.shop);
+    jam_end(&jam);
     for (unsigned i = 0; i < SUBMITTERS; i++)
         assert_int_equal(turn[i].number, i);
 }
@@ -257,6 +271,7 @@ static void a_submitter_waits_for_room_no_longer_than_its_jobs_deadline(void **s
     assert_int_equal(executor_stats_of(jam.shop.executor).submitting, 0);
     jam_close(&jam);
     assert_int_equal(tally_count(&held.dropped) + tally_count(&held.done), 0);
+    held_job_deinit(&held);
 }
 
 static void a_submitter_who_waits_for_room_is_sent_away_by_close(void **state) {
@@ -272,7 +287,7 @@ static void a_submitter_who_waits_for_room_is_sent_away_by_close(void **state) {
     tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
-    workshop_close(&jam.shop);
+    jam_end(&jam);
 }
 
 static void a_waiting_submitter_whose_time_is_up_lets_the_next_one_in(void **state) {
@@ -294,7 +309,7 @@ static void a_waiting_submitter_whose_time_is_up_lets_the_next_one_in(void **sta
     tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
-    workshop_close(&jam.shop);
+    jam_end(&jam);
 }
 
 static void queued_bytes_are_bounded(void **state) {
@@ -314,7 +329,7 @@ static void queued_bytes_are_bounded(void **state) {
     tally_add(&jam.held[0].go);
     for (unsigned i = 0; i < jam.count; i++)
         lend_future_drop(jam.futures[i]);
-    workshop_close(&jam.shop);
+    jam_end(&jam);
 }
 
 struct inner_submission {

@@ -324,6 +324,32 @@ static void who_was_lent_a_model_and_not_told_is_taken_to_go_on(void **state) {
     desk_close(&desk);
 }
 
+static void a_task_that_holds_a_model_is_refused_at_once_like_any_other(void **state) {
+    (void)state;
+    struct desk desk;
+    desk_open(&desk);
+    get(&desk, desk.a.pool, 17, 0);
+    get(&desk, desk.b.pool, 18, 1);
+    struct lend_request_spec spec = told_spec(desk.queue, &desk.told[2], 17);
+    assert_int_equal(lend_acquire_later(desk.b.pool, LEND_NOW, &spec, NULL), EBUSY);
+    assert_int_equal(desk.told[2].count, 0);
+    assert_int_equal(stats_of(desk.b.pool).waiting, 0);
+    desk_close(&desk);
+}
+
+static void the_json_of_a_deadlock_names_the_task_that_holds(void **state) {
+    (void)state;
+    char json[2048];
+    struct desk desk;
+    desk_open(&desk);
+    get(&desk, desk.a.pool, 17, 0);
+    ask(&desk, desk.a.pool, 17, 1, LEND_FOREVER);
+    assert_true(is_told(&desk, 1));
+    lend_report_print_json(lend_lease_report(&desk.told[1].lease), json, sizeof json);
+    assert_non_null(strstr(json, "\"holder_task\":17"));
+    desk_close(&desk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_names_the_task_and_where_its_lease_is),
@@ -338,6 +364,8 @@ int main(void) {
         cmocka_unit_test(a_thread_and_a_task_in_each_others_way_one_is_refused_and_one_goes_on),
         cmocka_unit_test(a_task_with_two_requests_is_taken_not_to_wait),
         cmocka_unit_test(who_was_lent_a_model_and_not_told_is_taken_to_go_on),
+        cmocka_unit_test(a_task_that_holds_a_model_is_refused_at_once_like_any_other),
+        cmocka_unit_test(the_json_of_a_deadlock_names_the_task_that_holds),
     };
     return cmocka_run_group_tests_name("task", tests, NULL, NULL);
 }

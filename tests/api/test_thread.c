@@ -63,6 +63,7 @@ static void it_does_not_wait_for_a_future(void **state) {
     lend_future_drop(future);
     lend_thread_forbid_blocking(false);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void it_does_not_wait_for_room_in_a_queue(void **state) {
@@ -81,6 +82,7 @@ static void it_does_not_wait_for_room_in_a_queue(void **state) {
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     lend_future_drop(future);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 static void it_closes_nothing(void **state) {

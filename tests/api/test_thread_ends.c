@@ -223,6 +223,32 @@ static void a_program_may_be_spawned_while_others_wait(void **state) {
     fakes_close(&fakes, pool);
 }
 
+struct parting {
+    lend_pool *pool;
+    struct lend_lease detached;
+};
+
+static int detach_one_and_leave_one(void *argument) {
+    struct parting *parting = argument;
+    parting->detached = lend_acquire(parting->pool, LEND_NOW);
+    struct lend_lease left = lend_acquire(parting->pool, LEND_NOW);
+    return lend_lease_error(&left) + lend_lease_detach(&parting->detached);
+}
+
+static void what_was_detached_outlives_the_thread_that_leaves_another(void **state) {
+    (void)state;
+    struct shelf shelf;
+    shelf_open(&shelf, 2);
+    struct parting parting = {.pool = shelf.pool};
+    assert_int_equal(thread_run(detach_one_and_leave_one, &parting), 0);
+    assert_int_equal(events_count_of(&shelf.events, LEND_EVENT_LEASE_LEFT), 1);
+    assert_int_equal(stats_of(shelf.pool).lent, 1);
+    assert_int_equal(lend_lease_adopt(&parting.detached), 0);
+    lend_release(&parting.detached);
+    assert_int_equal(stats_of(shelf.pool).free, 2);
+    shelf_close(&shelf);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_that_returns_with_a_lease_leaves_it_to_the_pool),
@@ -232,6 +258,7 @@ int main(void) {
         cmocka_unit_test(a_fork_within_an_operation_of_a_model_harms_neither),
         cmocka_unit_test(a_fork_within_a_job_harms_neither),
         cmocka_unit_test(a_program_may_be_spawned_while_others_wait),
+        cmocka_unit_test(what_was_detached_outlives_the_thread_that_leaves_another),
     };
     return cmocka_run_group_tests_name("thread_ends", tests, NULL, NULL);
 }

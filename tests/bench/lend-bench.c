@@ -14,9 +14,7 @@ static const struct {
 } benches[] = {
     {"pools", bench_pools, "borrow and give back: uncontended, contended, while others work"},
     {"executor", bench_executor, "jobs: many at once, one there and back"},
-#if BENCH_HAS_REQUESTS
     {"waiters", bench_waiters, "one of many who wait; what others notice of them"},
-#endif
     {"memory", bench_memory, "bytes for a slot, a queued job, a waiting request"},
 #if BENCH_HAS_OCR
     {"ocr", bench_ocr, "pages per second: models, engine threads, the tesseract command"},

@@ -95,7 +95,6 @@ static int measure_jobs(struct result_case *in) {
     return lend_pool_close(pool, LEND_FOREVER, NULL) == 0 ? error : fail("a pool does not close");
 }
 
-#if BENCH_HAS_REQUESTS
 static void on_answer(struct lend_lease *lease, void *answers) {
     (void)lease;
     ++*(unsigned *)answers;
@@ -134,7 +133,6 @@ static int measure_requests(struct result_case *in) {
         return fail("not every request was accepted");
     return 0;
 }
-#endif
 
 int bench_memory(int argc, char **argv) {
     struct settings settings = {
@@ -152,11 +150,7 @@ int bench_memory(int argc, char **argv) {
     struct result_case *in =
         result_add_case(result, "memory", "from the allocator, its own needs included", "bytes");
     for (; status == 0 && result->rounds < settings.rounds; result->rounds++)
-        status = measure_slots(in) != 0 || measure_jobs(in) != 0
-#if BENCH_HAS_REQUESTS
-                 || measure_requests(in) != 0
-#endif
-            ;
+        status = measure_slots(in) != 0 || measure_jobs(in) != 0 || measure_requests(in) != 0;
     if (status == 0)
         result_print(result, settings.format);
     free(result);

@@ -4,9 +4,11 @@
 #
 # Which branches of the core the tests have taken, from gcov's data in a build with --coverage.
 # Each of a conditional's ways counts, in every function of src/{base,sync,pool,exec}, inline ones
-# too, taken in whatever object; what the compiler adds for exceptions does not, nor the way on which
-# an assertion fails: LEND_ASSERT is the only mark there is. Prints each line with a way not taken,
-# and the figure for each file and for all; fails if that is less than MINIMUM per cent.
+# too, taken in whatever object, the simulation's included: without optimisation all copies of a line
+# have the same ways in the same order, so that the counts of a way can be added up. What the
+# compiler adds for exceptions does not count, nor the way on which an assertion fails: LEND_ASSERT
+# is the only mark there is. Prints each line with the ways not taken, from 0, and the figure for
+# each file and for all; fails if that is less than MINIMUM per cent.
 import collections
 import gzip
 import json
@@ -19,8 +21,8 @@ FLOORS = ("base", "sync", "pool", "exec")
 
 
 def notes(build):
-    """Of what production objects are compiled from: the simulation's are others."""
-    for part in ("src", "tests/CMakeFiles"):
+    """Of all objects that the core's text is compiled into."""
+    for part in ("src", "tests/CMakeFiles", "tests/sim"):
         for folder, _, names in os.walk(os.path.join(build, part)):
             yield from (os.path.join(folder, name) for name in names if name.endswith(".gcno"))
 
@@ -81,7 +83,8 @@ def main(build, sources, minimum):
             total += len(counts)
             taken += sum(count > 0 for count in counts)
             if 0 in counts:
-                print(f"src/{path}:{number}: {counts.count(0)} of {len(counts)}: {words}")
+                missing = ", ".join(str(way) for way, count in enumerate(counts) if count == 0)
+                print(f"src/{path}:{number}: {missing} of {len(counts)}: {words}")
         if total:
             print(f"src/{path}: {taken} of {total}")
         all_taken += taken

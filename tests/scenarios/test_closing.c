@@ -130,6 +130,8 @@ static void an_executor_whose_job_does_not_stop_closes_when_it_does(void **state
     lend_future_drop(first);
     lend_future_drop(second);
     workshop_close(&shop);
+    held_job_deinit(&running);
+    held_job_deinit(&queued);
 }
 
 int main(void) {

@@ -113,6 +113,7 @@ static void a_queue_of_eight_holds_eight(void **state) {
     tally_add(&held.go);
     join_and_drop(first);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 /* deadlines */
@@ -136,6 +137,8 @@ static void jobs_that_overrun_are_answered_and_take_no_thread_and_no_model_along
         for (int i = 0; i < MODELS; i++)
             join_and_drop(futures[i]);
         check_all_free(shop.pool, MODELS);
+        for (int i = 0; i < MODELS; i++)
+            held_job_deinit(&jobs[i]);
     }
     assert_int_equal(executor_stats_of(shop.executor).workers, MODELS);
     assert_int_equal(executor_stats_of(shop.executor).expired, 20 * MODELS);
@@ -159,6 +162,8 @@ static void what_expired_in_the_queue_is_not_worked_on(void **state) {
     join_and_drop(first);
     assert_int_equal(tally_count(&doomed.started), 0);
     workshop_close(&shop);
+    held_job_deinit(&held);
+    held_job_deinit(&doomed);
 }
 
 /* errors */

@@ -171,6 +171,7 @@ static void a_forked_child_hangs_in_nothing_and_its_parent_notices_nothing(void 
     assert_int_equal(events_count(&shop.events), 0);
     assert_int_equal(stats_of(shop.pool).free, 2);
     workshop_close(&shop);
+    held_job_deinit(&held);
 }
 
 int main(void) {

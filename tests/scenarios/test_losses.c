@@ -115,6 +115,8 @@ static void four_cancelled_jobs_do_not_empty_a_pool_of_four(void **state) {
     }
     check_all_free(shop.pool, MODELS);
     workshop_close(&shop);
+    for (int i = 0; i < 2 * MODELS; i++)
+        held_job_deinit(&jobs[i]);
 }
 
 /* a waiter that gives up just when it is granted */

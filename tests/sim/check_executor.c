@@ -101,10 +101,12 @@ static void check_rooms(const lend_executor *executor) {
         return;
     const struct submitter *first =
         list_entry(executor->locked.submitters.first, struct submitter, waiter.node);
-    SIM_CHECK("ROOM",
-              shut && (entered >= limit ||
-                       (executor->options.queue_bytes_max != 0 && first->task->spec.bytes > 0)),
-              "%u submit, and there is room", executor->locked.submitters.length);
+    uint64_t bytes = first->task->spec.bytes, bytes_max = executor->options.queue_bytes_max;
+    uint64_t queued_bytes;
+    lend__executor_queued(executor, &queued_bytes);
+    bool fits = bytes_max == 0 || (bytes <= bytes_max && queued_bytes <= bytes_max - bytes);
+    SIM_CHECK("ROOM", shut && (entered >= limit || !fits), "%u submit, and there is room",
+              executor->locked.submitters.length);
 }
 
 /* The waits for futures, as they are now. */

@@ -145,12 +145,14 @@ static void close_meets_submitters(void *unused) {
     (void)unused;
     begin(1);
     OFFICE_OPEN(&office, &shop, .workers = 1, .queue_max = 1, .when_full = LEND_FULL_WAIT);
-    works[0].run_ms = 2;
+    struct lend_lease lease = shop_acquire(&shop, LEND_NOW); /* the queue stays full */
+    works[0].forgotten = works[1].forgotten = true;          /* no future keeps the executor */
     submit_for_ever(&works[0]);
     submit_for_ever(&works[1]);
     struct sim_thread *submitters[2] = {sim_start("patient", submit_for_ever, &works[2]),
                                         sim_start("hasty", submit_for_a_while, &works[3])};
     sim_settle(); /* no call may begin on what may be closed meanwhile */
+    shop_release(&shop, &lease);
     office_close(&office);
     for (int i = 0; i < 2; i++)
         sim_join(submitters[i]);
@@ -213,6 +215,31 @@ static void close_meets_cancel(void *unused) {
         work_is_over(&works[i]);
 }
 
+static bool has_run;
+
+static void say_that_it_has_run(struct work *work, lend_job *job) {
+    (void)work;
+    (void)job;
+    has_run = true;
+    sim_unblock(&has_run);
+}
+
+/* The job may be over, and the executor closed, before the call that submitted it has returned. */
+static void close_meets_end_of_submit(void *unused) {
+    (void)unused;
+    begin(1);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    has_run = false;
+    works[0].body = say_that_it_has_run;
+    struct sim_thread *submitter = sim_start("submitter", submit_for_ever, &works[0]);
+    while (!has_run)
+        sim_block("waits for the run", &has_run, INT64_MAX);
+    office_close(&office);
+    sim_join(submitter);
+    shop_close(&shop);
+    work_is_over(&works[0]);
+}
+
 static void close_the_pool(void *argument) {
     int *ret_error = argument;
     *ret_error = lend_pool_close(shop.pool, LEND_FOREVER, NULL);
@@ -264,6 +291,7 @@ const struct scenario executor_scenarios[] = {
     {"an_executor_that_closes_sends_submitters_away", close_meets_submitters, 1},
     {"of_two_closers_of_an_executor_one_closes", two_closers, 1},
     {"a_close_that_meets_cancels_decides_each_job_once", close_meets_cancel, 1},
+    {"an_executor_is_not_freed_under_a_submitter", close_meets_end_of_submit, 1},
     {"a_pool_closes_after_its_executor", pool_closes_first, 1},
     {"the_last_future_frees_what_is_left_of_an_executor", futures_outlive_it, 1},
     {0},

@@ -114,6 +114,18 @@ static void drop_meets_told(void *unused) {
     SIM_CHECK("NAMED", unread == (read ? 0 : 1), "read %d, told %u times", read, unread);
 }
 
+/* Told at its deadline, and given up by its owner, while it still runs. */
+static void drop_meets_overrun(void *unused) {
+    (void)unused;
+    open_all(1, 1);
+    works[0].run_ms = 20;
+    submit(0, lend_within_ms(5));
+    SIM_CHECK("ENDS", work_wait(&works[0], LEND_FOREVER) == 0, "the wait failed");
+    lend_future_drop(works[0].future);
+    works[0].future = NULL;
+    close_all(1);
+}
+
 static char a_value;
 static uint32_t values_taken, values_destroyed;
 
@@ -235,6 +247,7 @@ const struct scenario future_scenarios[] = {
     {"who_waits_for_a_decision_is_told_whenever_it_comes", wait_meets_decision, 1},
     {"a_deadline_is_answered_on_time_wherever_the_job_is", deadlines_are_kept, 1},
     {"a_failure_is_read_or_told_to_the_sink_once", drop_meets_told, 1},
+    {"a_job_that_overruns_outlives_its_future", drop_meets_overrun, 1},
     {"of_two_who_take_a_value_one_gets_it", two_take_one_value, 1},
     {"a_job_that_waits_for_who_is_behind_it_helps", a_job_helps, 1},
     {"a_job_that_cannot_help_is_refused", a_job_cannot_help, 1},

@@ -59,6 +59,13 @@ void held_job_init(struct held_job *held) {
     tally_init(&held->dropped);
 }
 
+void held_job_deinit(struct held_job *held) {
+    tally_deinit(&held->started);
+    tally_deinit(&held->go);
+    tally_deinit(&held->done);
+    tally_deinit(&held->dropped);
+}
+
 int held_job_run(void *model, void *argument, lend_job *job) {
     (void)model;
     struct held_job *held = argument;

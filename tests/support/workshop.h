@@ -40,6 +40,7 @@ struct held_job {
 };
 
 void held_job_init(struct held_job *held);
+void held_job_deinit(struct held_job *held);
 
 int held_job_run(void *model, void *argument, lend_job *job);
 

@@ -260,6 +260,30 @@ static void of_this_machine_there_is_something_to_say(void **state) {
 
 #define test_on_machine(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 
+static void a_controller_with_a_name_as_long_is_another_one(void **state) {
+    (void)state;
+    put("/proc/self/cgroup", "3:pid:/wrong\n2:cpu:/right\n");
+    put("/sys/fs/cgroup/cpu/wrong/cpu.cfs_quota_us", "100000\n");
+    put("/sys/fs/cgroup/cpu/wrong/cpu.cfs_period_us", "100000\n");
+    put("/sys/fs/cgroup/cpu/right/cpu.cfs_quota_us", "700000\n");
+    put("/sys/fs/cgroup/cpu/right/cpu.cfs_period_us", "100000\n");
+    assert_int_equal(cores(), 7);
+}
+
+static void a_use_below_zero_does_not_limit(void **state) {
+    (void)state;
+    put("/proc/self/cgroup", "0::/app\n");
+    put("/sys/fs/cgroup/app/memory.max", "104857600\n");
+    put("/sys/fs/cgroup/app/memory.current", "-4096\n");
+    assert_true(memory() == UINT64_MAX);
+}
+
+static void more_memory_than_can_be_counted_does_not_limit(void **state) {
+    (void)state;
+    put("/proc/meminfo", "MemAvailable: 18446744073709551615 kB\n");
+    assert_true(lend__room_left(root) == UINT64_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         test_on_machine(without_any_file_there_is_no_limit),
@@ -279,6 +303,9 @@ int main(void) {
         test_on_machine(the_smaller_of_machine_and_group_is_left),
         test_on_machine(only_what_is_not_shared_is_taken),
         cmocka_unit_test(of_this_machine_there_is_something_to_say),
+        cmocka_unit_test(a_controller_with_a_name_as_long_is_another_one),
+        cmocka_unit_test(a_use_below_zero_does_not_limit),
+        cmocka_unit_test(more_memory_than_can_be_counted_does_not_limit),
     };
     return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Leases, waits and closes at moments that do not last: a race leads there, and the functions
+ * inside are called in just that state. */
+#include "base/clock.h"
+#include "pool/deadlock.h"
+#include "pool/lending.h"
+#include "pool/state.h"
+
+#include <lend/lease.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static int load(void **ret_model, void *context, struct lend_reason *reason) {
+    static char model;
+    (void)context, (void)reason;
+    *ret_model = &model;
+    return 0;
+}
+
+static void unload(void *model, void *context) {
+    (void)model, (void)context;
+}
+
+static lend_pool *open_with_spares(uint32_t spares) {
+    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
+    lend_pool *pool = NULL;
+    assert_int_equal(
+        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1, .spares = spares)), 0);
+    return pool;
+}
+
+static void close(lend_pool *pool) {
+    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
+}
+
+/* adopting */
+
+static struct slot detached_slot(uint64_t generation, uint64_t told) {
+    struct slot slot = {0};
+    word_init(&slot.life, life_make(generation, SLOT_LENT));
+    word_init(&slot.owner, owner_make(OWNER_DETACHED, 7, 1));
+    word_init(&slot.told, told);
+    return slot;
+}
+
+static void a_lease_that_ended_while_it_was_adopted_leaves_the_next_one_detached(void **state) {
+    (void)state;
+    struct slot slot = detached_slot(2, 2);
+    int held = (int)lend__thread_self.held;
+    assert_int_equal(lend__slot_adopt(&slot, 1), ESTALE);
+    assert_int_equal(owner_kind(word_peek(&slot.owner)), OWNER_DETACHED);
+    assert_int_equal(owner_tid(word_peek(&slot.owner)), 7);
+    assert_int_equal(lend__thread_self.held, held);
+}
+
+static void a_lease_that_nobody_has_told_of_so_far_is_not_adopted(void **state) {
+    (void)state;
+    struct slot slot = detached_slot(2, 1);
+    assert_int_equal(lend__slot_adopt(&slot, 2), ESTALE);
+    assert_int_equal(owner_kind(word_peek(&slot.owner)), OWNER_DETACHED);
+}
+
+/* giving back */
+
+static void a_lease_that_nobody_has_told_of_so_far_is_not_given_back(void **state) {
+    (void)state;
+    lend_pool *pool = open_with_spares(0);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    struct lend_lease guessed = lease;
+    word_poke(&pool->slots[0].told, 0);
+    lend_release(&guessed);
+    assert_int_equal(slot_state(&pool->slots[0]), SLOT_LENT);
+    assert_int_equal(word_peek(&pool->bad_releases), 1);
+    word_poke(&pool->slots[0].told, lease.generation);
+    lend_release(&lease);
+    close(pool);
+}
+
+static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
+    (void)state;
+    lend_pool *pool = open_with_spares(1);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    const struct lend_lease copy = lease;
+    lend_release(&lease);
+    lend__lease_overdue(pool, &copy);
+    assert_false(pool->slots[0].overdue);
+    lend__lock_acquire(&pool->lock);
+    assert_int_equal(lend__pool_wanted(pool), 1);
+    lend__lock_release(&pool->lock);
+    close(pool);
+}
+
+/* calling off a wait */
+
+static void who_was_called_off_before_it_came_does_not_queue(void **state) {
+    (void)state;
+    lend_pool *pool = open_with_spares(0);
+    struct borrow_cancel cancel = {0};
+    lend__acquire_cancel(pool, &cancel);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    struct lend_lease none = lend__acquire(pool, LEND_FOREVER, /* site= */ NULL, &cancel);
+    assert_int_equal(lend_lease_error(&none), ECANCELED);
+    assert_int_equal(pool->locked.queued, 0);
+    lend_release(&none);
+    lend_release(&lease);
+    close(pool);
+}
+
+static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
+    (void)state;
+    lend_pool *pool = open_with_spares(0);
+    struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
+    struct borrow_cancel cancel = {.borrower = &granted};
+    lend__acquire_cancel(pool, &cancel);
+    assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
+    close(pool);
+}
+
+static void a_grant_stands_though_a_deadlock_was_found_meanwhile(void **state) {
+    (void)state;
+    struct list woken = {0};
+    lend_pool *pool = open_with_spares(0);
+    struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
+    struct wait wait = lend__borrower_wait(pool, &granted, LEND_FOREVER);
+    wait.ops->refuse(&wait, &woken);
+    assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
+    assert_int_equal(woken.length, 0);
+    close(pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lease_that_ended_while_it_was_adopted_leaves_the_next_one_detached),
+        cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_adopted),
+        cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_given_back),
+        cmocka_unit_test(a_lease_that_came_back_in_time_is_not_overdue),
+        cmocka_unit_test(who_was_called_off_before_it_came_does_not_queue),
+        cmocka_unit_test(a_grant_stands_though_it_is_called_off_afterwards),
+        cmocka_unit_test(a_grant_stands_though_a_deadlock_was_found_meanwhile),
+    };
+    return cmocka_run_group_tests_name("lease", tests, NULL, NULL);
+}
