@@ -3,9 +3,9 @@
  * struct lend_pool: its state, its invariants, its locks. Read this, slot.h and gate.h first.
  *
  * WHOLE   each slot is in exactly one state; every count is taken by walking the slots
- * GATE    after every region under pool->lock: while the pool is not OPEN, somebody waits, or
- * models that come back are looked at first (`minds`), every slot is shut; else none that is FREE
- *         is, and one that is LENT at most until it comes back. States but FREE and LENT are shut
+ * GATE    after every region under pool->lock: while the pool is not OPEN, somebody waits, or what
+ *         comes back is looked at first (`minds`), every slot is shut; else none that is FREE is,
+ *         and one that is LENT at most until it comes back. States but FREE and LENT are shut
  * LISTS   a slot is in `open` if it is not shut, in `idle` if it is FREE and shut, else in neither
  * WORK    after every region under pool->lock: while somebody waits and the pool is not suspended,
  *         no slot is FREE
@@ -17,8 +17,8 @@
  * HOPE    while `hopeless`, nobody waits
  * CLOSED  a pool is freed only when every slot is FREE, RETIRING, LOST or ABSENT, nobody is inside
  *         a slow path (`visitors`), no tenant is left and no mender is busy
- * MENDED  a slot has work exactly while it is the chore of one mender; then it is RETIRING or
- * LOADING
+ * MENDED  a slot has work exactly while it is the chore of one mender; it is RETIRING or LOADING
+ *         then
  *
  * lend__pool_settle restores GATE and WORK; whoever changes the waiters, a list or the phase under
  * the lock calls it before leaving. lend__pool_survey derives `hopeless` and `minds` from the
