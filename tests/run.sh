@@ -46,8 +46,13 @@ extra() {
     printf '== %s: %s s\n' "$name" "$(($(date +%s) - start))"
 }
 
+# Tests that read many pages once more, by ways that others take too: under AddressSanitizer in the
+# long run only.
+reads_much="ocr_(history|order|tsv_hocr|loops)"
+
 stage "gcc" build "" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
-stage "gcc, AddressSanitizer and UBSan" build/asan "-L api|scenarios|unit|stress|ocr|examples|soak|fuzz" \
+stage "gcc, AddressSanitizer and UBSan" build/asan \
+    "-L api|scenarios|unit|stress|ocr|examples|soak|fuzz -E $reads_much" \
     -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEND_SANITIZE=address,undefined
 stage "clang, ThreadSanitizer" build/tsan "-L api|scenarios|unit|stress|examples|soak" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
@@ -62,6 +67,8 @@ fuzz() {
 }
 
 if [ "$mode" = long ]; then
+    stage "gcc, AddressSanitizer and UBSan, many pages" build/asan "-R $reads_much" \
+        -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEND_SANITIZE=address,undefined
     stage "musl" build/musl "-L api|scenarios|unit|stress|examples" \
         --toolchain "$PWD/tests/musl/toolchain.cmake" -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF
     extra "the models, larger" sh tests/models/check_models.sh long

@@ -13,19 +13,20 @@ command -v spin >/dev/null || { echo "skipped: there is no spin (Debian: spin)";
 
 models() {
     cat <<'LIST'
-holds handoff NT=2 SZ=1 ROUNDS=2 WITH_CLOSER
+holds handoff NT=2 SZ=1 ROUNDS=1 WITH_CLOSER
 holds handoff NT=2 SZ=1 ROUNDS=2 BREAKS=0 WITH_OUTSIDER
 holds handoff NT=2 SZ=2 ROUNDS=2 BREAKS=0 FAILS=0 CHECKS=1
 holds handoff NT=3 SZ=1 ROUNDS=1
 holds handoff NT=3 SZ=2 ROUNDS=1 BREAKS=0
 holds deadlock NT=2 S0=1 S1=1 TIMED
 holds deadlock NT=2 S0=2 S1=1 SHRINK
-holds deadlock NT=3 S0=1 S1=1
 LIST
 }
 
 larger_models() {
     cat <<'LIST'
+holds handoff NT=2 SZ=1 ROUNDS=2 WITH_CLOSER
+holds deadlock NT=3 S0=1 S1=1
 holds handoff NT=3 SZ=1 ROUNDS=1 BREAKS=0 WITH_CLOSER
 holds handoff NT=3 SZ=2 ROUNDS=1 BREAKS=0 WITH_CLOSER
 holds handoff NT=2 SZ=2 ROUNDS=2 CHECKS=1 WITH_CLOSER

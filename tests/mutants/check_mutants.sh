@@ -24,7 +24,7 @@ cd "$work"
 # As tests/sim/CMakeLists.txt has it.
 sources=$(find src/base src/pool src/exec tests/sim tests/oracle -name '*.c' |
     grep -Ev '^src/base/(assert|cgroup|clock|cores|memory|room)\.c$')
-flags="-std=gnu11 -O1 -fexceptions -w -Itests/sim/seam -Itests/sim -Itests -Isrc -Iinclude"
+flags="-std=gnu11 -O0 -fexceptions -w -Itests/sim/seam -Itests/sim -Itests -Isrc -Iinclude"
 
 # compile FILE.c...
 compile() {

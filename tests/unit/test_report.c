@@ -73,17 +73,21 @@ static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
     lend_pool *pool = NULL;
     assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 2)), 0);
+    lend__lock_acquire(&pool->lock);
     for (int64_t i = 0; i < 2; i++) {
         pool->slots[i].work = i == 0 ? WORK_CHECK : WORK_LOAD;
         pool->slots[i].work_since_ns = lend__clock_now_ns() - i * NS_PER_S;
     }
+    lend__lock_release(&pool->lock);
     struct lend_report *report = lend__report_take(pool, REPORT_OF_BORROW, EBUSY, 0, NULL);
     assert_non_null(report);
     assert_int_equal(report->work_slot, 1);
     assert_string_equal(report->work, "load");
     assert_true(report->work_ns >= NS_PER_S / 2); /* by the coarse clock */
     lend_report_free(report);
+    lend__lock_acquire(&pool->lock);
     pool->slots[0].work = pool->slots[1].work = WORK_NONE;
+    lend__lock_release(&pool->lock);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
 
