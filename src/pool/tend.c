@@ -68,6 +68,14 @@ static struct slot *find_state(const lend_pool *pool, enum slot_state state) {
     return NULL;
 }
 
+/* Is one to lose its model anyway, or losing it? It goes for good then. */
+static bool one_retires(const lend_pool *pool) {
+    for (uint32_t i = 0; i < pool->slot_count; i++)
+        if (slot_state(&pool->slots[i]) == SLOT_RETIRING && !pool->slots[i].stuck)
+            return true;
+    return false;
+}
+
 /* Too many: what has no model first, then what is to lose it anyway, then an idle one; else the
  * next that comes back. True if one is gone. */
 static bool remove_excess(lend_pool *pool) {
@@ -78,7 +86,7 @@ static bool remove_excess(lend_pool *pool) {
             break;
         lend__pool_move(pool, slot, SLOT_ABSENT);
     }
-    if (lend__pool_is_oversized(pool) && find_state(pool, SLOT_RETIRING) == NULL)
+    if (lend__pool_is_oversized(pool) && !one_retires(pool))
         take_idle(pool, SLOT_RETIRING, is_any, NULL);
     return gone;
 }
