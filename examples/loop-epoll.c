@@ -107,14 +107,15 @@ static int read_for(struct loop *loop, int64_t seconds) {
 
 int main(int count, char **words) {
     static struct loop loop;
-    if (count < 3) {
+    long seconds = count < 3 ? 0 : strtol(words[1], NULL, 10);
+    if (seconds < 1) {
         fprintf(stderr, "usage: loop-epoll SECONDS PICTURE...\n");
         return 2;
     }
     loop.descriptors[SOURCE_SIGNAL] = take_signals();
     if (reading_open(&loop.reading, words + 2, count - 2) != 0)
         return EXIT_FAILURE;
-    int status = read_for(&loop, strtol(words[1], NULL, 10));
+    int status = read_for(&loop, seconds);
     int error = reading_close(&loop.reading);
     printf("%u pages read, %u failed, %zu words; %llu beats, %llu late by more than %d ms, the "
            "worst by %.1f ms\n",
