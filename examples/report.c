@@ -47,8 +47,14 @@ static int keep_in_a_job(void *model, void *argument, lend_job *job) {
     return 0;
 }
 
-/* Thread ids and times differ from run to run. A report is plain data: this prints a copy in which
- * threads are numbered from 4711 on, and times are cut to the wait that all of them outlasted. */
+static int threads_first(const void *one, const void *other) {
+    const struct lend_holder *a = one, *b = other;
+    return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+/* Ids, times and who has which model differ from run to run. A report is plain data: this prints a
+ * copy in which threads come first and are numbered from 4711 on, and times are cut to the wait
+ * that all of them outlasted. */
 static void print_steadily(const struct lend_report *report) {
     if (report == NULL) {
         printf("no memory for a report\n");
@@ -58,8 +64,10 @@ static void print_steadily(const struct lend_report *report) {
     struct lend_holder holders[MODELS];
     steady.waited_ns = INT64_C(1000000) * WAIT_MS;
     steady.holders = holders;
+    memcpy(holders, report->holders, report->holder_count * sizeof *holders);
+    qsort(holders, report->holder_count, sizeof *holders, threads_first);
     for (size_t i = 0; i < report->holder_count; i++) {
-        holders[i] = report->holders[i];
+        holders[i].slot = (unsigned)i;
         holders[i].tid = 4711 + (uint32_t)i;
         holders[i].held_ns = steady.waited_ns;
         if (holders[i].kind == LEND_OWNER_THREAD)
