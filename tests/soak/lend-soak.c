@@ -8,6 +8,7 @@
  * within a bound, each pool whole, each leak told that was seeded. Ctrl-C begins phase two.
  *
  * A watchdog prints what lend knows and aborts if nothing moves for 30 s. */
+#define _GNU_SOURCE /* pthread_tryjoin_np */
 #include "soak/soak.h"
 
 #include <inttypes.h>
@@ -152,12 +153,32 @@ static void print_hall(struct hall *hall) {
     fprintf(stderr, "%s\n", words);
 }
 
+/* A lease that was left on a shelf is nobody's, and somebody may be waiting for its model. */
+static void clear_shelves(void) {
+    for (uint32_t i = 0; i < world.hall_count; i++) {
+        struct hall *hall = &world.halls[i];
+        pthread_mutex_lock(&hall->shelf_lock);
+        struct lend_lease lease = lend_lease_take(&hall->shelf);
+        pthread_mutex_unlock(&hall->shelf_lock);
+        lend_release(&lease);
+    }
+}
+
+static void join_workers(void) {
+    for (uint32_t i = 0; i < world.thread_count; i++)
+        while (pthread_tryjoin_np(workers[i].thread, NULL) != 0) {
+            clear_shelves();
+            pause_ms(1);
+        }
+    clear_shelves();
+}
+
 /* Phase two. Returns how long it took, in ms. */
 static int64_t end_whole(void) {
     lend_deadline end = lend_within_ms(END_MS);
+    join_workers();
     for (uint32_t i = 0; i < world.hall_count; i++) {
         struct hall *hall = &world.halls[i];
-        lend_release(&hall->shelf);
         while (!is_whole(hall) && lend_deadline_left_ms(end) > 0) {
             atomic_fetch_add(&world.steps, 1);
             pause_ms(1);
@@ -169,6 +190,7 @@ static int64_t end_whole(void) {
         hall_close(hall);
     }
     int64_t took_ms = END_MS - lend_deadline_left_ms(end);
+    WRONG(took_ms >= END_MS);
     WRONG(atomic_load(&world.alive) != 0);
     WRONG(atomic_load(&world.told) != atomic_load(&world.accepted));
     WRONG(atomic_load(&world.dropped) != atomic_load(&world.accepted));
@@ -245,8 +267,6 @@ int main(int count, char **arguments) {
     atomic_store(&world.faulty, false);
     atomic_store(&world.over, true);
     pthread_join(noise, NULL);
-    for (uint32_t i = 0; i < world.thread_count; i++)
-        pthread_join(workers[i].thread, NULL);
     int64_t end_ms = end_whole();
     atomic_store(&finished, true);
     pthread_join(watchdog, NULL);
