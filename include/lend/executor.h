@@ -108,8 +108,7 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
  * EBUSY     jobs still run; lend_dump names them (lend/dump.h). Call again
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called from one of its own jobs or callbacks
- * EAGAIN    the thread must not wait (lend/thread.h)
- * ENOMEM    no memory for what waiting needs */
+ * EAGAIN    the thread must not wait (lend/thread.h) */
 LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_deadline deadline);
 
 /* A snapshot. accepted == pending + succeeded + failed + no_model + cancelled + expired, always. */

@@ -59,8 +59,7 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  *            a deadline, since all who could end it wait too: told to the sink, with who waits for
  *            whom (LEND_EVENT_DEADLOCK)
  * EAGAIN     not decided, and the thread must not wait (lend/thread.h)
- * EINVAL     future is NULL
- * ENOMEM     no memory for what waiting needs */
+ * EINVAL     future is NULL */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);
 
 /* Wait until one of several is decided; *ret_index says which, the first in the array if there are
@@ -68,7 +67,8 @@ LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline 
  * of which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
  * A zeroed deadline is the default of the first one's executor.
  *
- * EINVAL  there is no future in it, or ret_index is NULL */
+ * EINVAL  there is no future in it, or ret_index is NULL
+ * ENOMEM  no memory */
 LEND_API LEND_NODISCARD int lend_future_wait_any(lend_future *const *futures, size_t count,
                                                  lend_deadline deadline, size_t *ret_index);
 

@@ -55,7 +55,7 @@ struct lend_lease {
  * ESHUTDOWN  the pool is closing
  * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)
  * EIO        no model is left and none can be loaded; the report has the loader's words
- * ENOMEM     no memory for what waiting needs, or for what makes the end of this thread seen
+ * ENOMEM     no memory for what makes the end of this thread seen
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring

@@ -143,8 +143,7 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * EBUSY     not yet: somebody holds a model or an executor is open
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called by a model operation of the pool itself, or its sink, on a thread of the pool
- * EAGAIN    the thread must not wait (lend/thread.h)
- * ENOMEM    no memory for what waiting needs */
+ * EAGAIN    the thread must not wait (lend/thread.h) */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
                                             struct lend_report **reterr_report);
 
@@ -215,7 +214,7 @@ LEND_API int lend_pool_resume(lend_pool *pool);
  * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool
  * ESHUTDOWN  the pool is closing
  * EAGAIN     the thread must not wait (lend/thread.h)
- * EINVAL, ENOMEM, EOWNERDEAD */
+ * EINVAL, EOWNERDEAD */
 LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline deadline,
                                              struct lend_reason *reason);
 

@@ -93,7 +93,7 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
     for (uint32_t i = 0; i < workers; i++) {
         if (!executor->workers[i].is_gone)
             lend__thread_join(&executor->workers[i].thread);
-        lend__parker_deinit(&executor->workers[i].parker);
+        parker_deinit(&executor->workers[i].parker);
     }
     lend__thread_join(&executor->timekeeper);
     lend__memory_free(executor->workers);
@@ -138,12 +138,11 @@ int lend_executor_close(lend_executor *executor, lend_deadline deadline) {
     if (lend__thread_self.never_blocks)
         return EWOULDBLOCK;
     struct parker parker;
-    if (lend__parker_init(&parker) != 0)
-        return ENOMEM;
+    parker_init(&parker);
     int shield = lend__thread_shield();
     deadline = deadline_or_default(deadline, executor->options.job_ms_default);
     int error = close_with(executor, &parker, deadline);
     lend__thread_unshield(shield);
-    lend__parker_deinit(&parker);
+    parker_deinit(&parker);
     return error;
 }

@@ -46,11 +46,10 @@ static int start_worker(lend_executor *executor, uint32_t number) {
     worker->executor = executor;
     worker->number = number;
     worker->waiter.parker = &worker->parker;
-    if (lend__parker_init(&worker->parker) != 0)
-        return ENOMEM;
+    parker_init(&worker->parker);
     int error = lend__worker_start(worker);
     if (error != 0)
-        lend__parker_deinit(&worker->parker);
+        parker_deinit(&worker->parker);
     return error;
 }
 
@@ -85,18 +84,16 @@ static int enter_and_start(lend_executor *executor) {
     return error;
 }
 
-/* The locks, then the rest; nothing is left of it if that fails. */
+/* The lock, then the rest; nothing is left of it if that fails. */
 static int open_executor(lend_executor *executor) {
     if (lend__lock_init(&executor->lock) != 0)
         return ENOMEM;
-    int error = lend__parker_init(&executor->alarm);
-    if (error == 0) {
-        error = enter_and_start(executor);
-        if (error != 0)
-            lend__parker_deinit(&executor->alarm);
-    }
-    if (error != 0)
+    parker_init(&executor->alarm);
+    int error = enter_and_start(executor);
+    if (error != 0) {
+        parker_deinit(&executor->alarm);
         lend__lock_deinit(&executor->lock);
+    }
     return error;
 }
 
@@ -146,7 +143,7 @@ static void free_executor(lend_executor *executor) {
     free_stock(executor->stock.chain);
     free_stock((struct inbox_node *)(uintptr_t)word_read(&executor->stock.offer));
     free_stock(executor->stock.put_by);
-    lend__parker_deinit(&executor->alarm);
+    parker_deinit(&executor->alarm);
     lend__lock_deinit(&executor->lock);
     lend__memory_free(executor);
 }

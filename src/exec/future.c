@@ -58,8 +58,7 @@ static bool is_there(const struct task *task, bool until_over) {
 static int queue_and_wait(struct task *task, bool until_over, lend_deadline deadline) {
     struct list *queue = until_over ? &task->future.joiners : &task->future.waiters;
     struct waiter self;
-    if (waiter_init(&self) != 0)
-        return ENOMEM;
+    waiter_init(&self);
     lend__lock_acquire(&task->executor->lock);
     bool there = is_there(task, until_over);
     if (!there)

@@ -111,11 +111,7 @@ static struct several *new_several(lend_future *const *futures, size_t count) {
         lend__memory_free(several);
         return NULL;
     }
-    if (lend__parker_init(&several->parker) != 0) {
-        lend__lock_deinit(&several->lock);
-        lend__memory_free(several);
-        return NULL;
-    }
+    parker_init(&several->parker);
     several->count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         struct member *member = &several->members[i];
@@ -127,7 +123,7 @@ static struct several *new_several(lend_future *const *futures, size_t count) {
 }
 
 static void free_several(struct several *several) {
-    lend__parker_deinit(&several->parker);
+    parker_deinit(&several->parker);
     lend__lock_deinit(&several->lock);
     lend__memory_free(several);
 }

@@ -30,8 +30,8 @@
  * lend__executor_settle restores QUEUE and SENTRY; whoever changes the queue, the limit, or the
  * list of the idle or of the submitters calls it before leaving the lock.
  *
- * Locks: executor->lock, then pool->lock (only to call off a borrow), then a parker's mutex. No
- * function of the caller's runs under any of them. */
+ * Locks: executor->lock, then pool->lock (only to call off a borrow). No function of the caller's
+ * runs under either. */
 #ifndef LEND_SRC_EXEC_STATE_H
 #define LEND_SRC_EXEC_STATE_H
 

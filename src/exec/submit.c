@@ -157,10 +157,7 @@ static int submit_slowly(lend_executor *executor, struct task *task) {
     bool here = false;
     struct submitter self = {.task = task};
     stamp(task, /* count= */ 1);
-    if (waiter_init(&self.waiter) != 0) {
-        word_next(&executor->refused);
-        return ENOMEM;
-    }
+    waiter_init(&self.waiter);
     int shield = lend__thread_shield();
     int error = submit_locked(executor, task, &self, &here);
     waiter_deinit(&self.waiter);

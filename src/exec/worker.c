@@ -176,7 +176,8 @@ void lend__worker_replace(struct worker *worker) {
     if (options->worker_ends != NULL)
         options->worker_ends(options->worker_context);
     lend__thread_detach_self();
-    worker->is_gone = lend__worker_start(worker) != 0;
+    if (lend__worker_start(worker) != 0)
+        worker->is_gone = true; /* else it is the new thread that may say so */
 }
 
 void lend__worker_main(void *argument) {

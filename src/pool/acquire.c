@@ -159,7 +159,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     return lease;
 }
 
-/* For want of what waiting needs: no visitor, nothing to report. */
+/* For want of what makes the end of the thread seen: no visitor, nothing to report. */
 static struct lend_lease fail_without_memory(lend_pool *pool) {
     lend__lock_acquire(&pool->lock);
     pool->locked.refusals++;
@@ -175,8 +175,9 @@ static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
                             .since_ns = lend__clock_coarse_ns(),
                             .site = site,
                             .cancel = cancel};
-    if (waiter_init(&self.waiter) != 0)
+    if (!thread_end_is_seen())
         return fail_without_memory(pool);
+    waiter_init(&self.waiter);
     int shield = lend__thread_shield();
     struct lend_lease lease = acquire_slowly(pool, deadline, &self);
     lend__thread_unshield(shield);

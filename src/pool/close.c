@@ -77,13 +77,12 @@ int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report 
     if (lend__thread_self.never_blocks)
         return EWOULDBLOCK;
     struct parker parker;
-    if (lend__parker_init(&parker) != 0)
-        return ENOMEM;
+    parker_init(&parker);
     int shield = lend__thread_shield();
     deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
     int error = close_with(pool, &parker, deadline, reterr_report);
     lend__thread_unshield(shield);
-    lend__parker_deinit(&parker);
+    parker_deinit(&parker);
     return error;
 }
 

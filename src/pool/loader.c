@@ -156,13 +156,9 @@ int lend__pool_load_all(lend_pool *pool, struct lend_reason *reason) {
     struct loading loading = {.pool = pool};
     if (lend__lock_init(&loading.lock) != 0)
         return lend_reason_set(reason, ENOMEM, "no memory");
-    int error = ENOMEM;
-    if (lend__parker_init(&loading.opener) == 0) {
-        error = load_with(&loading, reason);
-        lend__parker_deinit(&loading.opener);
-    } else {
-        lend_reason_set(reason, ENOMEM, "no memory");
-    }
+    parker_init(&loading.opener);
+    int error = load_with(&loading, reason);
+    parker_deinit(&loading.opener);
     lend__lock_deinit(&loading.lock);
     return error;
 }

@@ -254,13 +254,9 @@ int lend__mender_hire(lend_pool *pool) {
     if (mender == NULL)
         return ENOMEM;
     mender->pool = pool;
-    int error = lend__parker_init(&mender->parker);
-    if (error == 0) {
-        error = lend__thread_start(&mender->thread, "lend-mender", mend, mender);
-        if (error != 0)
-            lend__parker_deinit(&mender->parker);
-    }
-    if (error != 0) {
+    parker_init(&mender->parker);
+    if (lend__thread_start(&mender->thread, "lend-mender", mend, mender) != 0) {
+        parker_deinit(&mender->parker);
         lend__memory_free(mender);
         return ENOMEM;
     }
@@ -276,7 +272,7 @@ void lend__mender_part(struct mender *mender) {
     lend__lock_acquire(&pool->lock);
     list_remove(&pool->locked.menders, &mender->node);
     lend__lock_release(&pool->lock);
-    lend__parker_deinit(&mender->parker);
+    parker_deinit(&mender->parker);
     lend__memory_free(mender);
 }
 

@@ -164,13 +164,12 @@ static int operate_shielded(lend_pool *pool, bool (*is_done)(const lend_pool *),
                             void (*begin)(lend_pool *, uint32_t), uint32_t models,
                             lend_deadline deadline, struct lend_reason *reason) {
     struct operation operation = {.is_done = is_done};
-    if (lend__parker_init(&operation.parker) != 0)
-        return ENOMEM;
+    parker_init(&operation.parker);
     int shield = lend__thread_shield();
     deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
     int error = operate(pool, &operation, begin, models, deadline, reason);
     lend__thread_unshield(shield);
-    lend__parker_deinit(&operation.parker);
+    parker_deinit(&operation.parker);
     return error;
 }
 

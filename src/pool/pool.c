@@ -109,15 +109,12 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
         return error;
     if (lend__lock_init(&pool->lock) != 0)
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");
-    if (lend__parker_init(&pool->keeper_parker) != 0) {
-        lend__lock_deinit(&pool->lock);
-        return lend_reason_set(reason, ENOMEM, "no memory for a pool");
-    }
+    parker_init(&pool->keeper_parker);
     pool->slot_count = slots_bound(&pool->options);
     size_t slots_size = pool->slot_count * sizeof *pool->slots;
     pool->slots = lend__memory_new_aligned(CACHE_LINE, slots_size);
     if (pool->slots == NULL) {
-        lend__parker_deinit(&pool->keeper_parker);
+        parker_deinit(&pool->keeper_parker);
         lend__lock_deinit(&pool->lock);
         return lend_reason_set(reason, ENOMEM, "no memory for %u models", pool->slot_count);
     }
@@ -167,7 +164,7 @@ void lend__pool_destroy(lend_pool *pool) {
             if (pool->slots[i].model != NULL)
                 pool->ops.unload(pool->slots[i].model, pool->options.ops_context);
         lend__memory_free(pool->slots);
-        lend__parker_deinit(&pool->keeper_parker);
+        parker_deinit(&pool->keeper_parker);
         lend__lock_deinit(&pool->lock);
     }
     lend__memory_free(pool);

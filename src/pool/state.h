@@ -27,10 +27,10 @@
  * with nobody waiting, so a queue that comes and goes costs each lease a swap or two, however many
  * slots there are.
  *
- * Locks: pool->lock, then a parker's mutex; before it perhaps the watch's, an executor's or a
- * completion queue's. No operation of a model, sink or progress callback runs under any. Fast paths
- * touch the pool's first lines and one slot, and nothing of the pool after they have put the slot
- * back: it may be freed then. */
+ * Locks: pool->lock; before it perhaps the watch's, an executor's or a completion queue's. No
+ * operation of a model, sink or progress callback runs under any. Fast paths touch the pool's first
+ * lines and one slot, and nothing of the pool after they have put the slot back: it may be freed
+ * then. */
 #ifndef LEND_SRC_POOL_STATE_H
 #define LEND_SRC_POOL_STATE_H
 

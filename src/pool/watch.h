@@ -44,8 +44,8 @@
  * above holds for this S as it stands. But not all of S need lead to the one who is refused: R is
  * judged again without him, until it could end or is refused itself.
  *
- * Locks: the watch, then one lock of a pool or executor at a time, then a parker's mutex. Requests
- * are told (sync/waiter.h) after the watch's lock was left. */
+ * Locks: the watch, then one lock of a pool or executor at a time. Requests are told
+ * (sync/waiter.h) after the watch's lock was left. */
 #ifndef LEND_SRC_POOL_WATCH_H
 #define LEND_SRC_POOL_WATCH_H
 

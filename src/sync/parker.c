@@ -1,77 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
- * A private mutex and condition per parker. */
+ * The kernel is asked only when somebody really sleeps. FUTEX_WAIT_BITSET takes the time at which
+ * to end, by CLOCK_MONOTONIC; FUTEX_WAIT would take how long. */
+#define _GNU_SOURCE
 #include "sync/parker.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-int lend__parker_init(struct parker *parker) {
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return ENOMEM;
-    int error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (error == 0)
-        error = pthread_cond_init(&parker->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (error != 0)
-        return ENOMEM;
-    if (pthread_mutex_init(&parker->mutex, NULL) != 0) {
-        pthread_cond_destroy(&parker->wake);
-        return ENOMEM;
-    }
-    parker->permit = false;
-    parker->wakes = 0;
-    word_init(&parker->wakes_ended, 0);
-    return 0;
-}
-
-void lend__parker_deinit(struct parker *parker) {
-    pthread_mutex_lock(&parker->mutex);
-    uint64_t wakes = parker->wakes;
-    pthread_mutex_unlock(&parker->mutex);
-    while (word_read(&parker->wakes_ended) != wakes)
-        sched_yield();
-    pthread_mutex_destroy(&parker->mutex);
-    pthread_cond_destroy(&parker->wake);
-}
-
-/* One wait on the condition. False when the deadline has passed. */
+/* Until it is not ASLEEP, the deadline, or for no reason. False if the deadline has passed. */
 static bool wait_once(struct parker *parker, lend_deadline deadline) {
-    if (deadline_is_now(deadline))
-        return false;
-    if (deadline_is_forever(deadline)) {
-        pthread_cond_wait(&parker->wake, &parker->mutex);
-        return true;
-    }
     struct timespec until = {.tv_sec = (time_t)(deadline.at_ns / NS_PER_S),
                              .tv_nsec = (long)(deadline.at_ns % NS_PER_S)};
-    return pthread_cond_timedwait(&parker->wake, &parker->mutex, &until) != ETIMEDOUT;
+    if (syscall(SYS_futex, &parker->state, FUTEX_WAIT_BITSET_PRIVATE, PARKER_ASLEEP,
+                deadline_is_forever(deadline) ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY) == 0)
+        return true;
+    LEND_ASSERT(errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT, "could not sleep");
+    return errno != ETIMEDOUT;
+}
+
+static void wait_for_permit(struct parker *parker, lend_deadline deadline) {
+    uint32_t seen = PARKER_EMPTY;
+    if (!atomic_compare_exchange_strong_explicit(&parker->state, &seen, PARKER_ASLEEP,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return;
+    int before = errno;
+    while (atomic_load_explicit(&parker->state, memory_order_relaxed) == PARKER_ASLEEP &&
+           wait_once(parker, deadline))
+        ;
+    errno = before;
 }
 
 bool lend__parker_sleep(struct parker *parker, lend_deadline deadline) {
     LEND_ASSERT(deadline.at_ns != 0, "slept without a deadline");
-    int cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    pthread_mutex_lock(&parker->mutex);
-    while (!parker->permit && wait_once(parker, deadline))
-        ;
-    bool woken = parker->permit;
-    parker->permit = false;
-    pthread_mutex_unlock(&parker->mutex);
-    pthread_setcancelstate(cancel_state, NULL);
-    return woken;
+    if (!deadline_is_now(deadline))
+        wait_for_permit(parker, deadline);
+    return atomic_exchange_explicit(&parker->state, PARKER_EMPTY, memory_order_acquire) ==
+           PARKER_PERMIT;
 }
 
-/* The end is counted with release, so that what deinit destroys is no longer in use. */
+/* The kernel cannot fail to wake: the address is no longer ours to be wrong about. */
 void lend__parker_wake(struct parker *parker) {
-    pthread_mutex_lock(&parker->mutex);
-    parker->permit = true;
-    parker->wakes++;
-    pthread_mutex_unlock(&parker->mutex);
-    pthread_cond_signal(&parker->wake);
-    word_tally(&parker->wakes_ended);
+    if (atomic_exchange_explicit(&parker->state, PARKER_PERMIT, memory_order_release) !=
+        PARKER_ASLEEP)
+        return;
+    int before = errno;
+    syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = before;
 }

@@ -16,7 +16,6 @@
 #include <lend/thread.h>
 #include <limits.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 _Thread_local struct thread_self lend__thread_self;
@@ -86,14 +85,6 @@ static int set_round(uintptr_t round) {
  * and complains of the hook's use of their stack; it is in the program, or it is not. */
 extern void __asan_handle_no_return(void) __attribute__((__weak__));
 
-static void free_parker(void) {
-    struct parker *parker = lend__thread_self.parker;
-    lend__thread_self.parker = NULL;
-    if (parker != NULL)
-        lend__parker_deinit(parker);
-    lend__memory_free(parker);
-}
-
 /* Whatever the caller's destructors give back shall be given back by them, so the last round but
  * one is waited for (glibc and musl have four); in the last, ThreadSanitizer forgets the thread. If
  * there is no memory for another round, this one has to do. */
@@ -105,7 +96,6 @@ static void end_round(void *value) {
     if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && set_round(round + 1) == 0)
         return;
     hook();
-    free_parker();
 }
 
 /* Without a lock, which the child of a fork might find taken: of two who make the key at once, one
@@ -128,7 +118,7 @@ int lend__thread_at_end(void (*hook)(void)) {
 /* Tried again at each use until it works. */
 owner_word lend__thread_identify(void) {
     struct thread_self *self = &lend__thread_self;
-    uint32_t tid = (uint32_t)syscall(SYS_gettid);
+    uint32_t tid = (uint32_t)gettid();
     if (self->identity == 0)
         self->identity = owner_make(OWNER_THREAD, tid, word_next(&threads_identified));
     if (word_read(&end_key) == 0 || set_round(1) == 0)
@@ -136,25 +126,9 @@ owner_word lend__thread_identify(void) {
     return self->identity;
 }
 
-/* The end of the thread frees the parker, so it has to be seen. In the child of a fork the
- * parker is made anew in place: the fork may have come while another thread was about to end a wake
- * of it, and that thread is not here to do so. */
 struct parker *lend__thread_parker(void) {
-    struct thread_self *self = &lend__thread_self;
-    if (self->parker != NULL && self->parker_era == fork_era())
-        return self->parker;
-    if (!thread_end_is_seen())
-        return NULL;
-    struct parker *parker = self->parker;
-    if (parker == NULL)
-        parker = lend__memory_new(sizeof *parker);
-    if (parker == NULL || lend__parker_init(parker) != 0) {
-        lend__memory_free(parker);
-        parker = NULL;
-    }
-    self->parker = parker;
-    self->parker_era = fork_era();
-    return parker;
+    static _Thread_local struct parker parker; /* zeroed: PARKER_EMPTY */
+    return &parker;
 }
 
 bool lend_thread_forbid_blocking(bool forbidden) {

@@ -90,8 +90,6 @@ struct thread_self {
     struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
-    struct parker *parker; /* lend__thread_parker; NULL before first use */
-    uint64_t parker_era;   /* sync/fork.h */
 };
 
 extern _Thread_local struct thread_self lend__thread_self
@@ -106,8 +104,8 @@ owner_word lend__thread_identify(void);
  * ENOMEM. */
 int lend__thread_at_end(void (*hook)(void));
 
-/* The calling thread's own parker, made on first use and kept until its end; NULL if there is no
- * memory for it. For waits whose every wake is slept off: no permit is left on it. */
+/* The calling thread's own parker. For waits whose every wake is slept off: no permit is left on
+ * it. */
 struct parker *lend__thread_parker(void);
 
 static inline owner_word thread_owner(void) {

@@ -26,8 +26,6 @@
 #include "sync/parker.h"
 #include "sync/thread.h"
 
-#include <errno.h>
-
 enum verdict {
     VERDICT_WAITING,
     VERDICT_GRANTED,
@@ -82,10 +80,9 @@ static inline void waiters_wake(struct list *woken) {
 }
 
 /* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose
- * wakes are all slept off from one wait to the next. 0 or ENOMEM. */
-static inline int waiter_init(struct waiter *waiter) {
+ * wakes are all slept off from one wait to the next. */
+static inline void waiter_init(struct waiter *waiter) {
     *waiter = (struct waiter){.verdict = VERDICT_WAITING, .parker = lend__thread_parker()};
-    return waiter->parker != NULL ? 0 : ENOMEM;
 }
 
 /* One that nobody sleeps for. There is nothing to undo. */

@@ -26,11 +26,11 @@ static struct shared {
     atomic_uint foreign; /* calls from places that are not in the list */
 } * shared;
 
-static const char *const pair_names[PAIRS] = {
-    [PAIR_MEMORY] = "memory",         [PAIR_MUTEX] = "mutexes",
-    [PAIR_CONDITION] = "conditions",  [PAIR_ATTRIBUTES] = "attributes of conditions",
-    [PAIR_THREAD] = "threads",        [PAIR_FILE] = "files",
-    [PAIR_DESCRIPTOR] = "descriptors"};
+static const char *const pair_names[PAIRS] = {[PAIR_MEMORY] = "memory",
+                                              [PAIR_MUTEX] = "mutexes",
+                                              [PAIR_THREAD] = "threads",
+                                              [PAIR_FILE] = "files",
+                                              [PAIR_DESCRIPTOR] = "descriptors"};
 
 static atomic_int pairs[PAIRS];
 

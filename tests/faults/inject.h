@@ -50,8 +50,6 @@ unsigned faults_report(void);
 enum fault_pair {
     PAIR_MEMORY,
     PAIR_MUTEX,
-    PAIR_CONDITION,
-    PAIR_ATTRIBUTES,
     PAIR_THREAD,
     PAIR_FILE,
     PAIR_DESCRIPTOR,

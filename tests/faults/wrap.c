@@ -7,6 +7,7 @@
 #include "faults/inject.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -21,7 +22,6 @@
 void *lend__memory_new(size_t size);
 void *lend__memory_new_aligned(size_t alignment, size_t size);
 int lend__lock_init(void *lock);
-int lend__parker_init(void *parker);
 int lend__alert_init(void *alert);
 int lend__thread_start(void *thread, const char *name, void (*main)(void *), void *argument);
 
@@ -57,7 +57,6 @@ int lend__thread_start(void *thread, const char *name, void (*main)(void *), voi
 WRAP(void *, lend__memory_new, (size_t size), (size), NULL)
 WRAP(void *, lend__memory_new_aligned, (size_t alignment, size_t size), (alignment, size), NULL)
 WRAP(int, lend__lock_init, (void *lock), (lock), ENOMEM)
-WRAP(int, lend__parker_init, (void *parker), (parker), ENOMEM)
 WRAP(int, lend__alert_init, (void *alert), (alert), ENOMEM)
 WRAP(int, lend__thread_start,
      (void *thread, const char *name, void (*start)(void *), void *argument),
@@ -152,16 +151,6 @@ void __wrap___sched_cpufree(cpu_set_t *set) {
 WRAP_TAKE(int, pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
           (mutex, attributes), ENOMEM, result == 0, PAIR_MUTEX)
 WRAP_GIVE(pthread_mutex_destroy, (pthread_mutex_t * mutex), (mutex), PAIR_MUTEX)
-WRAP_TAKE(int, pthread_cond_init,
-          (pthread_cond_t * condition, const pthread_condattr_t *attributes),
-          (condition, attributes), EAGAIN, result == 0, PAIR_CONDITION)
-WRAP_GIVE(pthread_cond_destroy, (pthread_cond_t * condition), (condition), PAIR_CONDITION)
-WRAP_TAKE(int, pthread_condattr_init, (pthread_condattr_t * attributes), (attributes), ENOMEM,
-          result == 0, PAIR_ATTRIBUTES)
-WRAP_GIVE(pthread_condattr_destroy, (pthread_condattr_t * attributes), (attributes),
-          PAIR_ATTRIBUTES)
-WRAP(int, pthread_condattr_setclock, (pthread_condattr_t * attributes, clockid_t clock),
-     (attributes, clock), EINVAL)
 WRAP_TAKE(int, pthread_create,
           (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *),
            void *argument),
@@ -185,15 +174,18 @@ int __wrap_sem_wait(sem_t *semaphore) {
     return -1;
 }
 
-/* A wake-up without a cause. */
-int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
-int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
-    return INTERRUPTS(pthread_cond_wait) ? 0 : pthread_cond_wait(condition, mutex);
-}
-
-int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
-                                  const struct timespec *until);
-int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
-                                  const struct timespec *until) {
-    return INTERRUPTS(pthread_cond_timedwait) ? 0 : pthread_cond_timedwait(condition, mutex, until);
+/* The parker's: a wait returns without a cause; a wake finds that the sleeper was up and gone. */
+long __wrap_syscall(long number, void *word, int operation, long value, void *time, void *word2,
+                    long value3);
+long __wrap_syscall(long number, void *word, int operation, long value, void *time, void *word2,
+                    long value3) {
+    bool waits = operation == FUTEX_WAIT_BITSET_PRIVATE;
+    bool interrupted = INTERRUPTS(syscall);
+    long result = -1;
+    if (!interrupted || !waits)
+        result = syscall(number, word, operation, value, time, word2, value3);
+    if (!interrupted)
+        return result;
+    errno = waits ? EINTR : EFAULT;
+    return -1;
 }

@@ -65,13 +65,12 @@ void lend__lock_release(struct lock *lock) {
 
 /* parkers */
 
-int lend__parker_init(struct parker *parker) {
+void parker_init(struct parker *parker) {
     *parker = (struct parker){.life = PARKER_LIVES};
     balance.parkers++;
-    return 0;
 }
 
-void lend__parker_deinit(struct parker *parker) {
+void parker_deinit(struct parker *parker) {
     SIM_CHECK("WAKE", parker->life == PARKER_LIVES, "%s destroys a parker that is gone",
               machine.running->name);
     SIM_CHECK("WAKE", parker->sleeper == 0, "%s destroys a parker on which somebody sleeps",

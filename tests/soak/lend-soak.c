@@ -157,10 +157,13 @@ static void print_hall(struct hall *hall) {
 static void clear_shelves(void) {
     for (uint32_t i = 0; i < world.hall_count; i++) {
         struct hall *hall = &world.halls[i];
+        if (pthread_rwlock_tryrdlock(&hall->door) != 0)
+            continue;
         pthread_mutex_lock(&hall->shelf_lock);
         struct lend_lease lease = lend_lease_take(&hall->shelf);
         pthread_mutex_unlock(&hall->shelf_lock);
         lend_release(&lease);
+        pthread_rwlock_unlock(&hall->door);
     }
 }
 

@@ -22,7 +22,7 @@ static void looked(struct lend_pool *pool, struct slot *slot, int64_t ago_ms, ui
 static void noted(struct lend_pool *pool, struct slot *slot, int64_t ago_ms) {
     *slot = (struct slot){0};
     *pool = (struct lend_pool){.slots = slot, .slot_count = 1};
-    assert_int_equal(lend__parker_init(&pool->keeper_parker), 0);
+    parker_init(&pool->keeper_parker);
     int64_t now_ns = lend__clock_coarse_ns();
     slot->turned_ns = now_ns - ago_ms * NS_PER_MS;
     lend__tick_note_turns(pool, slot, now_ns);
@@ -35,7 +35,7 @@ static void a_slot_that_turns_over_fast_wakes_the_keeper_to_tick(void **state) {
     noted(&pool, &slot, 1);
     assert_int_not_equal(word_peek(&pool.tick_ns), 0);
     assert_true(lend__parker_sleep(&pool.keeper_parker, LEND_NOW));
-    lend__parker_deinit(&pool.keeper_parker);
+    parker_deinit(&pool.keeper_parker);
 }
 
 static void a_slot_that_turns_over_slowly_does_not(void **state) {
@@ -45,7 +45,7 @@ static void a_slot_that_turns_over_slowly_does_not(void **state) {
     noted(&pool, &slot, 1000);
     assert_int_equal(word_peek(&pool.tick_ns), 0);
     assert_false(lend__parker_sleep(&pool.keeper_parker, LEND_NOW));
-    lend__parker_deinit(&pool.keeper_parker);
+    parker_deinit(&pool.keeper_parker);
 }
 
 static void while_it_ticks_the_stamps_are_the_keepers(void **state) {

@@ -18,8 +18,8 @@ struct parker {
     struct history history;
 };
 
-int lend__parker_init(struct parker *parker);
-void lend__parker_deinit(struct parker *parker);
+void parker_init(struct parker *parker);
+void parker_deinit(struct parker *parker);
 bool lend__parker_sleep(struct parker *parker, lend_deadline deadline);
 void lend__parker_wake(struct parker *parker);
 
