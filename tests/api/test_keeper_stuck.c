@@ -357,23 +357,6 @@ static void a_model_that_comes_too_late_is_unloaded_again(void **state) {
     ward_close(&ward);
 }
 
-/* It goes for good in the end, but whoever wants fewer models has that many at once. */
-static void a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck(void **state) {
-    (void)state;
-    struct ward ward;
-    ward_with(&ward, .models = 3);
-    get_stuck(&ward, &ward.fakes.unload);
-    heal(&ward.fakes.unload);
-    assert_int_equal(stats_of(ward.pool).free, 2);
-    assert_int_equal(lend_pool_resize(ward.pool, 1, lend_within_ms(20), NULL), ETIMEDOUT);
-    assert_true(eventually(stats_of(ward.pool).free == 1));
-    gate_open(&ward.gate);
-    assert_int_equal(lend_pool_resize(ward.pool, 1, LEND_FOREVER, NULL), 0);
-    assert_int_equal(stats_of(ward.pool).free, 1);
-    assert_int_equal(atomic_load(&ward.fakes.alive), 1);
-    ward_close(&ward);
-}
-
 /* operations */
 
 static void a_reload_with_a_load_that_is_stuck_renews_the_others_and_ends_in_time(void **state) {
@@ -496,7 +479,6 @@ int main(void) {
         cmocka_unit_test(a_load_that_fails_late_is_tried_again),
         cmocka_unit_test(what_gets_stuck_again_is_told_again),
         cmocka_unit_test(a_model_that_comes_too_late_is_unloaded_again),
-        cmocka_unit_test(a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck),
         cmocka_unit_test(a_reload_with_a_load_that_is_stuck_renews_the_others_and_ends_in_time),
         cmocka_unit_test(a_reload_whose_own_load_is_stuck_ends_in_time),
         cmocka_unit_test(growing_by_a_load_that_is_stuck_ends_in_time),
