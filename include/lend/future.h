@@ -67,8 +67,9 @@ LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline 
  * of which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
  * A zeroed deadline is the default of the first one's executor.
  *
- * EINVAL  there is no future in it, or ret_index is NULL
- * ENOMEM  no memory */
+ * EINVAL      there is no future in it, or ret_index is NULL
+ * EOWNERDEAD  one of them belongs to the process that forked this one
+ * ENOMEM      no memory */
 LEND_API LEND_NODISCARD int lend_future_wait_any(lend_future *const *futures, size_t count,
                                                  lend_deadline deadline, size_t *ret_index);
 

@@ -35,12 +35,15 @@ static bool may_end(struct wait *wait, struct walk *walk) {
     return !stuck;
 }
 
-static void refuse(struct wait *wait, struct list *woken) {
-    struct task *task = wait->target;
+static void refuse_for(struct task *task, struct waiter *waiter, struct list *woken) {
     lend__lock_acquire(&task->executor->lock);
-    if (!waiter_is_decided(wait->waiter))
-        waiter_decide(wait->waiter, VERDICT_DEADLOCK, wait->waiter->node.list, woken);
+    if (!waiter_is_decided(waiter))
+        waiter_decide(waiter, VERDICT_DEADLOCK, waiter->node.list, woken);
     lend__lock_release(&task->executor->lock);
+}
+
+static void refuse(struct wait *wait, struct list *woken) {
+    refuse_for(wait->target, wait->waiter, woken);
 }
 
 static void name(const struct wait *wait, char *buffer, size_t size) {
@@ -58,8 +61,6 @@ static bool any_may_end(struct wait *wait, struct walk *walk) {
     for (uint32_t i = 0; i < several->count && stuck; i++) {
         struct member *member = &several->members[i];
         struct task *task = member->task;
-        if (task == NULL)
-            continue;
         lend__lock_acquire(&task->executor->lock);
         stuck = !waiter_is_decided(&member->waiter) && runner_waits(task, wait, walk);
         lend__lock_release(&task->executor->lock);
@@ -67,20 +68,10 @@ static bool any_may_end(struct wait *wait, struct walk *walk) {
     return !stuck;
 }
 
-/* To decide one member is to decide them all. */
+/* Any decided member ends the wait: so one is enough, and if it is decided, nothing is left. */
 static void refuse_any(struct wait *wait, struct list *woken) {
     struct several *several = wait->target;
-    bool refused = false;
-    for (uint32_t i = 0; i < several->count && !refused; i++) {
-        struct member *member = &several->members[i];
-        if (member->task == NULL)
-            continue;
-        lend__lock_acquire(&member->task->executor->lock);
-        refused = !waiter_is_decided(&member->waiter);
-        if (refused)
-            waiter_decide(&member->waiter, VERDICT_DEADLOCK, member->waiter.node.list, woken);
-        lend__lock_release(&member->task->executor->lock);
-    }
+    refuse_for(several->members[0].task, wait->waiter, woken);
 }
 
 static void name_any(const struct wait *wait, char *buffer, size_t size) {
@@ -93,8 +84,7 @@ void lend__several_show(struct several *several, lend_deadline deadline, struct 
     static const struct wait_ops ops = {
         .may_end = any_may_end, .refuse = refuse_any, .name = name_any};
     for (uint32_t i = 0; i < several->count; i++)
-        if (several->members[i].task != NULL)
-            deadline = lend_deadline_earlier(deadline, several->members[i].task->spec.deadline);
+        deadline = lend_deadline_earlier(deadline, several->members[i].task->spec.deadline);
     *wait = (struct wait){
         .ops = &ops,
         .target = several,

@@ -84,18 +84,15 @@ static void add_pool(lend_pool *pool, void *argument) {
 }
 
 static const char *stage_words(const struct task *task) {
-    switch (task->stage) {
-    case TASK_QUEUED:
-        return task_is_decided(task) ? "is given up" : "is queued";
-    case TASK_BORROWING:
-        return "waits for a model";
-    case TASK_RUNNING:
-        return task_is_decided(task) ? "runs past its deadline" : "runs";
-    case TASK_RETURNED:
-    case TASK_FINISHED:
-        return "is being told";
-    }
-    return "";
+    static const char *const words[][2] = {
+        /* undecided, decided */
+        [TASK_QUEUED] = {"is queued", "is given up"},
+        [TASK_BORROWING] = {"waits for a model", "is given up"},
+        [TASK_RUNNING] = {"runs", "runs past its deadline"},
+        [TASK_RETURNED] = {"", "is being told"},
+        [TASK_FINISHED] = {"", "is being told"},
+    };
+    return words[task->stage][task_is_decided(task)];
 }
 
 struct account {

@@ -171,23 +171,19 @@ static int cancel(struct task *task, struct list *woken) {
     lend__executor_absorb(task->executor, woken);
     if (task_is_decided(task))
         return EALREADY;
-    switch (task->stage) {
-    case TASK_QUEUED:
+    if (task->stage == TASK_QUEUED) {
         lend__executor_give_up(task->executor, task, LEND_CANCELLED, ECANCELED,
                                /* reason= */ NULL, woken);
         return 0;
-    case TASK_BORROWING:
+    }
+    if (task->stage == TASK_BORROWING) {
         lend__task_decide(task, LEND_CANCELLED, ECANCELED, /* reason= */ NULL, woken);
         lend__acquire_cancel(task->executor->options.pool, &task->borrow_cancel);
         return 0;
-    case TASK_RUNNING:
-        lend__task_stop(task, ECANCELED);
-        return EINPROGRESS;
-    case TASK_RETURNED:
-    case TASK_FINISHED:
-        return EALREADY;
     }
-    return EALREADY;
+    LEND_ASSERT(task->stage == TASK_RUNNING, "a job returned and was not decided");
+    lend__task_stop(task, ECANCELED);
+    return EINPROGRESS;
 }
 
 int lend_future_cancel(lend_future *future) {

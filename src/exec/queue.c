@@ -37,8 +37,9 @@ static bool has_room_in_bytes(const lend_executor *executor, uint64_t bytes) {
     uint64_t queued_bytes, bytes_max = executor->options.queue_bytes_max;
     if (bytes_max == 0)
         return true;
+    LEND_ASSERT(bytes <= bytes_max, "let in a job that would never fit");
     lend__executor_queued(executor, &queued_bytes);
-    return bytes <= bytes_max && queued_bytes <= bytes_max - bytes;
+    return queued_bytes <= bytes_max - bytes;
 }
 
 bool lend__executor_let_in(lend_executor *executor, const struct task *task) {

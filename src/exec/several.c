@@ -27,12 +27,10 @@ static uint32_t count_told(struct several *several) {
 }
 
 /* Into all lines, up to the first that is decided already: its place then, or the count. */
-static size_t enter(struct several *several) {
-    size_t i = 0;
+static uint32_t enter(struct several *several) {
+    uint32_t i = 0;
     for (bool decided = false; i < several->count; i++) {
         struct member *member = &several->members[i];
-        if (member->task == NULL)
-            continue;
         struct lend_executor *executor = member->task->executor;
         lend__lock_acquire(&executor->lock);
         decided = task_is_decided(member->task);
@@ -47,13 +45,11 @@ static size_t enter(struct several *several) {
 
 /* Out of the lines of the first `entered` again. The first that was decided, or the count; in
  * *ret_deadlock, whether one was decided as that. */
-static size_t leave(struct several *several, size_t entered, bool *ret_deadlock) {
-    size_t first = several->count;
+static uint32_t leave(struct several *several, uint32_t entered, bool *ret_deadlock) {
+    uint32_t first = several->count;
     uint32_t owed = 0;
-    for (size_t i = 0; i < entered; i++) {
+    for (uint32_t i = 0; i < entered; i++) {
         struct member *member = &several->members[i];
-        if (member->task == NULL)
-            continue;
         struct lend_executor *executor = member->task->executor;
         lend__lock_acquire(&executor->lock);
         enum verdict verdict = member->waiter.verdict;
@@ -70,7 +66,7 @@ static size_t leave(struct several *several, size_t entered, bool *ret_deadlock)
     return first;
 }
 
-static void sleep_in_sight(struct several *several, struct task *first, lend_deadline deadline) {
+static void sleep_in_sight(struct several *several, lend_deadline deadline) {
     if (deadline_is_now(deadline) || !thread_may_be_awaited()) {
         lend__parker_sleep(&several->parker, deadline);
         return;
@@ -78,23 +74,23 @@ static void sleep_in_sight(struct several *several, struct task *first, lend_dea
     struct wait wait;
     lend__several_show(several, deadline, &wait);
     lend__parker_sleep(&several->parker, deadline);
-    lend__future_wait_hide(first, &wait);
+    lend__future_wait_hide(several->members[0].task, &wait);
 }
 
-static int wait_for_any(struct several *several, struct task *first, lend_deadline deadline,
-                        size_t *ret_index) {
+static int wait_for_any(struct several *several, lend_deadline deadline, size_t *ret_index) {
     bool deadlock = false;
-    size_t decided = enter(several);
+    uint32_t decided = enter(several);
     bool sleeps = decided == several->count;
     bool refused = sleeps && lend__thread_self.never_blocks && !deadline_is_now(deadline);
     if (sleeps && !refused)
-        sleep_in_sight(several, first, deadline);
-    size_t woken = leave(several, decided, &deadlock);
+        sleep_in_sight(several, deadline);
+    uint32_t woken = leave(several, decided, &deadlock);
     if (woken < decided)
         decided = woken;
-    *ret_index = decided;
-    if (decided < several->count)
+    if (decided < several->count) {
+        *ret_index = several->members[decided].index;
         return 0;
+    }
     if (deadlock)
         return EDEADLK;
     if (refused)
@@ -112,12 +108,14 @@ static struct several *new_several(lend_future *const *futures, size_t count) {
         return NULL;
     }
     parker_init(&several->parker);
-    several->count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
-        struct member *member = &several->members[i];
+        if (futures[i] == NULL)
+            continue;
+        struct member *member = &several->members[several->count++];
         waiter_init_told(&member->waiter, tell);
         member->several = several;
-        member->task = futures[i] != NULL ? task_of_future(futures[i]) : NULL;
+        member->task = task_of_future(futures[i]);
+        member->index = i;
     }
     return several;
 }
@@ -135,6 +133,13 @@ static lend_future *first_of(lend_future *const *futures, size_t count) {
     return i < count ? futures[i] : NULL;
 }
 
+static bool any_is_foreign(lend_future *const *futures, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (futures[i] != NULL && executor_is_foreign(task_of_future(futures[i])->executor))
+            return true;
+    return false;
+}
+
 int lend_future_wait_any(lend_future *const *futures, size_t count, lend_deadline deadline,
                          size_t *ret_index) {
     if (futures == NULL || ret_index == NULL || count > UINT32_MAX)
@@ -142,20 +147,17 @@ int lend_future_wait_any(lend_future *const *futures, size_t count, lend_deadlin
     lend_future *future = first_of(futures, count);
     if (future == NULL)
         return EINVAL;
-    struct task *first = task_of_future(future);
-    if (executor_is_foreign(first->executor))
+    if (any_is_foreign(futures, count))
         return EOWNERDEAD;
     struct several *several = new_several(futures, count);
     if (several == NULL)
         return ENOMEM;
     int shield = lend__thread_shield();
-    size_t index;
-    deadline = deadline_or_default(deadline, first->executor->options.job_ms_default);
-    int error = wait_for_any(several, first, deadline, &index);
+    deadline =
+        deadline_or_default(deadline, task_of_future(future)->executor->options.job_ms_default);
+    int error = wait_for_any(several, deadline, ret_index);
     lend__thread_unshield(shield);
     free_several(several);
-    if (error == 0)
-        *ret_index = index;
     return error;
 }
 

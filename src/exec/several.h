@@ -11,14 +11,15 @@
 struct member {
     struct waiter waiter; /* in its future's line; under its executor's lock */
     struct several *several;
-    struct task *task; /* NULL: passed over */
+    struct task *task;
+    size_t index; /* of its future among the caller's, some of which are NULL */
 };
 
 struct several {
     struct parker parker;
     struct lock lock;
     uint32_t told;  /* under lock: wakes that have come, of those that were owed */
-    uint32_t count; /* of members */
+    uint32_t count; /* of members, at least one */
     struct member members[];
 };
 

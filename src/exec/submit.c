@@ -152,8 +152,9 @@ static int submit_locked(lend_executor *executor, struct task *task, struct subm
     return error == EINPROGRESS ? wait_and_leave(executor, self, deadline) : error;
 }
 
-/* Not to be left by cancellation half way: accepted and nobody told, or with a model. */
-static int submit_slowly(lend_executor *executor, struct task *task) {
+/* Not to be left by cancellation half way: accepted and nobody told, or with a model. A job that is
+ * run here may end the thread, and not come back: so its owner has the future before. */
+static int submit_slowly(lend_executor *executor, struct task *task, lend_future **ret_future) {
     bool here = false;
     struct submitter self = {.task = task};
     stamp(task, /* count= */ 1);
@@ -161,6 +162,8 @@ static int submit_slowly(lend_executor *executor, struct task *task) {
     int shield = lend__thread_shield();
     int error = submit_locked(executor, task, &self, &here);
     waiter_deinit(&self.waiter);
+    if (error == 0 && ret_future != NULL)
+        *ret_future = &task->future;
     if (here)
         lend__run_task(task);
     lend__thread_unshield(shield);
@@ -178,20 +181,21 @@ static void push_and_mind(lend_executor *executor, struct task *task) {
     waiters_wake(&woken);
 }
 
-static int submit(lend_executor *executor, struct task *task) {
+static int refuse(lend_executor *executor, int error) {
+    word_next(&executor->refused);
+    return error;
+}
+
+static int submit(lend_executor *executor, struct task *task, lend_future **ret_future) {
     uint64_t before;
-    switch (inbox_enter(&executor->inbox, &before)) {
-    case INBOX_ENTERED:
-        break;
-    case INBOX_FULL:
-        if (executor->options.when_full != LEND_FULL_REFUSE)
-            return submit_slowly(executor, task);
-        word_next(&executor->refused);
-        return EAGAIN;
-    case INBOX_BARRED:
-        return submit_slowly(executor, task);
-    }
+    enum inbox_entry entry = inbox_enter(&executor->inbox, &before);
+    if (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_REFUSE)
+        return refuse(executor, EAGAIN);
+    if (entry != INBOX_ENTERED)
+        return submit_slowly(executor, task, ret_future);
     stamp(task, counts_for(executor, before));
+    if (ret_future != NULL)
+        *ret_future = &task->future;
     if (task->spec.deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
         push_and_mind(executor, task);
         return 0;
@@ -202,15 +206,10 @@ static int submit(lend_executor *executor, struct task *task) {
     return 0;
 }
 
-static int submit_or_free(lend_executor *executor, struct task *task) {
-    int error = submit(executor, task);
+static int submit_or_free(lend_executor *executor, struct task *task, lend_future **ret_future) {
+    int error = submit(executor, task, ret_future);
     if (error != 0)
         lend__memory_free(task);
-    return error;
-}
-
-static int refuse(lend_executor *executor, int error) {
-    word_next(&executor->refused);
     return error;
 }
 
@@ -229,14 +228,11 @@ int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
         return refuse(executor, error);
     }
     if (ret_future == NULL)
-        return submit_or_free(executor, task);
-    lend_future *future = &task->future;
+        return submit_or_free(executor, task, NULL);
     executor_hold(executor);
-    error = submit_or_free(executor, task);
+    error = submit_or_free(executor, task, ret_future);
     if (error != 0)
         lend__executor_let_go(executor);
-    else
-        *ret_future = future;
     return error;
 }
 

@@ -15,7 +15,7 @@ void lend__task_decide(struct task *task, enum lend_outcome outcome, int error, 
     struct lend_future *future = &task->future;
     LEND_ASSERT(!task_is_decided(task), "decided a job twice");
     future->error = error;
-    future->reason = reason != NULL ? reason : error != 0 ? lend_strerror(error) : "";
+    future->reason = reason != NULL ? reason : lend_strerror(error);
     task->executor->locked.outcomes[outcome]++;
     lend__task_disarm(task);
     word_publish(&future->outcome, (uint64_t)outcome);
@@ -43,10 +43,11 @@ void lend__task_free(struct task *task) {
 bool lend__task_renew(struct task *task) {
     struct lend_future *future = &task->future;
     const struct lend_job *job = &task->job;
-    bool plain = future->error == 0 && word_peek(&future->value) == 0 && job->value == NULL &&
-                 job->remarks == NULL && !job->model_broken && word_peek(&task->stop) == 0;
+    bool plain = future->error == 0 && word_peek(&future->value) == 0 && job->remarks == NULL &&
+                 !job->model_broken && word_peek(&task->stop) == 0;
     if (!plain)
         return false;
+    LEND_ASSERT(job->value == NULL, "a job kept its value, and was in time");
     word_init(&future->outcome, LEND_PENDING);
     word_init(&future->read, 0);
     return true;

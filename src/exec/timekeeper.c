@@ -71,27 +71,22 @@ static void give_grace(lend_executor *executor, struct task *task) {
  * false if it is among those given up, or was told before. */
 static bool expire(lend_executor *executor, struct task *task, struct list *woken) {
     lend__task_disarm(task);
-    switch (task->stage) {
-    case TASK_QUEUED:
+    if (task->stage == TASK_QUEUED) {
         lend__executor_give_up(executor, task, LEND_EXPIRED, ETIMEDOUT,
                                "the deadline passed before a worker was free", woken);
         return false;
-    case TASK_RUNNING:
-        if (task_is_decided(task)) {
-            lend__lease_overdue(executor->options.pool, task->lease);
-            return false;
-        }
-        lend__task_stop(task, ETIMEDOUT);
-        lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, "the deadline passed while it ran", woken);
-        give_grace(executor, task);
-        return true;
-    case TASK_BORROWING:
-        return false;
-    case TASK_RETURNED:
-    case TASK_FINISHED:
-        LEND_ASSERT(false, "a timer went off for a job that has none");
     }
-    return false;
+    if (task->stage == TASK_BORROWING) /* its runner's, who finds out by himself */
+        return false;
+    LEND_ASSERT(task->stage == TASK_RUNNING, "a timer went off for a job that has none");
+    if (task_is_decided(task)) {
+        lend__lease_overdue(executor->options.pool, task->lease);
+        return false;
+    }
+    lend__task_stop(task, ETIMEDOUT);
+    lend__task_decide(task, LEND_EXPIRED, ETIMEDOUT, "the deadline passed while it ran", woken);
+    give_grace(executor, task);
+    return true;
 }
 
 /* Under the lock: the next task to answer, RUNNING and decided just now or out of `given_up`, or

@@ -31,10 +31,10 @@ static bool is_plain(const struct run *run) {
            !task_is_decided(task);
 }
 
-/* Nobody will ask how it went, and no list has it. */
+/* Nobody will ask how it went, and no list has it. It is undecided: before its return only the
+ * timekeeper decides a job that runs, and one that it watches. */
 static bool is_unseen(const struct task *task) {
-    return word_read(&task->ends) == END_DROPPED && !task->watched && task->counts_for == 0 &&
-           !task_is_decided(task);
+    return word_read(&task->ends) == END_DROPPED && !task->watched && task->counts_for == 0;
 }
 
 /* Under the lock: a task that nobody knows of any more. */
@@ -136,19 +136,13 @@ static void give_back(struct worker *self, struct run *run) {
 /* The next task for this worker, waited for as long as it takes; false when all is over. Each sleep
  * is ended by the one wake that is owed to whoever is taken from among those who sleep. */
 static bool come(struct worker *self, struct run *run) {
-    for (;;)
-        switch (look(self, run)) {
-        case LOOK_RUN:
-            return true;
-        case LOOK_SLEEP:
+    enum look seen;
+    while ((seen = look(self, run)) != LOOK_RUN && seen != LOOK_END)
+        if (seen == LOOK_SLEEP)
             lend__parker_sleep(&self->parker, LEND_FOREVER);
-            break;
-        case LOOK_END:
-            return false;
-        case LOOK_KEPT_IN_VAIN:
+        else
             give_back(self, run);
-            break;
-        }
+    return seen == LOOK_RUN;
 }
 
 /* Is there a next job in sight for the model, and is that all the job has left? */

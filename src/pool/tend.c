@@ -60,10 +60,10 @@ static struct slot *take_idle(lend_pool *pool, enum slot_state state,
     return slot;
 }
 
-/* A slot in this state that nobody works on. */
+/* A slot in this state, LOST or ABSENT: nobody works on it then (MENDED). */
 static struct slot *find_state(const lend_pool *pool, enum slot_state state) {
     for (uint32_t i = 0; i < pool->slot_count; i++)
-        if (slot_state(&pool->slots[i]) == state && pool->slots[i].work == WORK_NONE)
+        if (slot_state(&pool->slots[i]) == state)
             return &pool->slots[i];
     return NULL;
 }

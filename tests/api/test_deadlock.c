@@ -254,6 +254,55 @@ static void a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free(vo
     workshop_close(&shop);
 }
 
+struct glance {
+    lend_future *other; /* set once `told` was counted */
+    struct tally told;
+    int in_wait, in_join;
+    bool begun; /* the other one */
+};
+
+static int say_begun(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct glance *glance = argument;
+    glance->begun = true;
+    return 0;
+}
+
+static int glance_at_the_other(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct glance *glance = argument;
+    tally_wait(&glance->told, 1);
+    glance->in_wait = lend_future_wait(glance->other, LEND_NOW);
+    glance->in_join = lend_future_join(glance->other, LEND_NOW);
+    return glance->begun ? EINVAL : 0;
+}
+
+/* It would run it if it were to wait: there is a model. */
+static void a_job_that_only_looks_at_one_in_its_queue_does_not_run_it(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct glance glance = {0};
+    lend_future *looking;
+    tally_init(&glance.told);
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = glance_at_the_other, .argument = &glance),
+                                 &looking),
+                     0);
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = say_begun, .argument = &glance), &glance.other),
+        0);
+    tally_add(&glance.told);
+    assert_int_equal(lend_future_wait(looking, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_error(looking), 0);
+    assert_int_equal(glance.in_wait, EBUSY);
+    assert_int_equal(glance.in_join, EBUSY);
+    assert_int_equal(lend_future_wait(glance.other, LEND_FOREVER), 0);
+    lend_future_drop(looking);
+    lend_future_drop(glance.other);
+    workshop_close(&shop);
+}
+
 static void a_job_may_wait_for_one_that_another_worker_runs(void **state) {
     (void)state;
     struct workshop shop;
@@ -283,6 +332,7 @@ int main(void) {
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),
         cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
+        cmocka_unit_test(a_job_that_only_looks_at_one_in_its_queue_does_not_run_it),
         cmocka_unit_test(a_job_may_wait_for_one_that_another_worker_runs),
     };
     return cmocka_run_group_tests_name("deadlock", tests, NULL, NULL);

@@ -14,11 +14,17 @@
 
 #include <cmocka.h>
 
+static void take_note(lend_future *future, void *argument) {
+    (void)future, (void)argument;
+}
+
 /* Everything that the child may ask: the number of the first answer that was wrong, or 0. */
 static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_future *future) {
     struct lend_pool_stats pool_stats;
     struct lend_executor_stats executor_stats;
     lend_executor *executor;
+    lend_completions *queue;
+    size_t index;
     char words[128];
     int question = 0;
 #define EXPECT(condition)                                                                          \
@@ -44,6 +50,11 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_wait(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_join(future, LEND_FOREVER) == EOWNERDEAD);
+    EXPECT(lend_future_wait_any(&future, 1, LEND_FOREVER, &index) == EOWNERDEAD);
+    EXPECT(lend_future_wait_all(&future, 1, LEND_FOREVER) == EOWNERDEAD);
+    EXPECT(lend_completions_open(&queue) == 0);
+    EXPECT(lend_future_then(future, queue, take_note, NULL) == EOWNERDEAD);
+    EXPECT(lend_completions_close(queue) == 0);
     EXPECT(lend_future_cancel(future) == EOWNERDEAD);
     EXPECT(lend_future_outcome(future) == LEND_FAILED);
     EXPECT(lend_future_error(future) == EOWNERDEAD);
@@ -167,20 +178,38 @@ static void take_nothing(struct lend_lease *lease, void *argument) {
     lend_release(lease);
 }
 
-/* A pool of its own, and a queue of its parent's. */
-static int ask_through(lend_completions *queue) {
+/* What the parent has. */
+struct heritage {
+    lend_completions *queue;
+    lend_future *future;
+};
+
+/* A pool and an executor of its own, and a queue and a future of its parent's. */
+static int mix(const struct heritage *parents) {
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = make, .unload = unmake);
     lend_pool *pool;
-    int object;
+    lend_executor *executor;
+    lend_future *futures[2] = {NULL, parents->future};
+    int object, wrong = 0;
+    size_t index;
+    alarm(20);
     if (lend_pool_open(&pool,
-                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &object, .models = 1)) != 0)
-        return 1;
-    int error = lend_acquire_later(pool, LEND_FOREVER,
-                                   &LEND_REQUEST(.queue = queue, .acquired = take_nothing), NULL);
-    return error != EOWNERDEAD || lend_pool_close(pool, LEND_NOW, NULL) != 0;
+                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = &object, .models = 1)) != 0 ||
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool)) != 0 ||
+        lend_submit(executor, &LEND_JOB(.run = plain_job_run), &futures[0]) != 0)
+        return 100;
+    wrong += lend_acquire_later(pool, LEND_FOREVER,
+                                &LEND_REQUEST(.queue = parents->queue, .acquired = take_nothing),
+                                NULL) != EOWNERDEAD;
+    wrong += lend_future_then(futures[0], parents->queue, take_note, NULL) != EOWNERDEAD;
+    wrong += lend_future_wait_any(futures, 2, LEND_FOREVER, &index) != EOWNERDEAD;
+    wrong += lend_future_wait_all(futures, 2, LEND_FOREVER) != EOWNERDEAD;
+    lend_future_drop(futures[0]);
+    wrong += lend_executor_close(executor, LEND_FOREVER) != 0;
+    return wrong + (lend_pool_close(pool, LEND_NOW, NULL) != 0);
 }
 
-static void a_child_cannot_be_told_through_its_parents_queue(void **state) {
+static void a_child_cannot_mix_what_is_its_own_with_what_is_its_parents(void **state) {
     (void)state;
 #if defined(__SANITIZE_THREAD__)
     skip(); /* it does not let a child start threads */
@@ -189,13 +218,19 @@ static void a_child_cannot_be_told_through_its_parents_queue(void **state) {
     skip();
 #endif
 #endif
-    lend_completions *queue;
-    assert_int_equal(lend_completions_open(&queue), 0);
+    struct workshop shop;
+    struct heritage heritage;
+    workshop_open(&shop, 1, NULL);
+    assert_int_equal(lend_completions_open(&heritage.queue), 0);
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &heritage.future),
+                     0);
     pid_t child = fork();
     if (child == 0)
-        _exit(ask_through(queue));
+        _exit(mix(&heritage));
     assert_int_equal(status_of(child), 0);
-    assert_int_equal(lend_completions_close(queue), 0);
+    assert_int_equal(lend_completions_close(heritage.queue), 0);
+    lend_future_drop(heritage.future);
+    workshop_close(&shop);
 }
 
 int main(void) {
@@ -203,7 +238,7 @@ int main(void) {
         cmocka_unit_test(a_child_gets_an_error_from_every_call),
         cmocka_unit_test(a_child_of_a_busy_parent_does_not_hang),
         cmocka_unit_test(a_child_may_open_a_pool_of_its_own),
-        cmocka_unit_test(a_child_cannot_be_told_through_its_parents_queue),
+        cmocka_unit_test(a_child_cannot_mix_what_is_its_own_with_what_is_its_parents),
     };
     return cmocka_run_group_tests_name("fork", tests, NULL, NULL);
 }

@@ -185,6 +185,35 @@ static int return_argument(void *model, void *argument, lend_job *job) {
     return 0;
 }
 
+static int return_and_hold(void *model, void *argument, lend_job *job) {
+    struct held_job *held = argument;
+    lend_job_return(job, held, NULL);
+    return held_job_run(model, held, job);
+}
+
+static void a_value_is_not_to_be_had_before_the_decision(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    lend_future *future;
+    assert_int_equal(
+        lend_submit(shop.executor,
+                    &LEND_JOB(.run = return_and_hold, .argument = &held, .deadline = LEND_FOREVER),
+                    &future),
+        0);
+    assert_true(tally_wait(&held.started, 1));
+    assert_null(lend_future_peek(future));
+    assert_null(lend_future_take(future));
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_ptr_equal(lend_future_take(future), &held);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
 static lend_future *run_for_value(struct workshop *shop, struct tally *value) {
     lend_future *future = NULL;
     assert_int_equal(
@@ -424,6 +453,7 @@ int main(void) {
         cmocka_unit_test(a_running_job_is_asked_to_stop_and_may),
         cmocka_unit_test(a_running_job_that_finishes_in_spite_of_a_cancel_has_succeeded),
         cmocka_unit_test(a_job_that_says_cancelled_without_being_asked_has_failed),
+        cmocka_unit_test(a_value_is_not_to_be_had_before_the_decision),
         cmocka_unit_test(a_value_is_taken_once_and_then_not_destroyed),
         cmocka_unit_test(a_value_that_nobody_takes_is_destroyed_with_the_future),
         cmocka_unit_test(the_value_of_a_job_without_a_future_is_destroyed),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a running job may ask and say, and who it is in the pool's books. */
-#include "support/thread.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>
@@ -89,6 +88,44 @@ static void a_failed_job_keeps_its_words_and_its_value(void **state) {
     assert_ptr_equal(lend_future_peek(future), &value);
     lend_future_drop(future);
     assert_int_equal(tally_count(&value), 1);
+    workshop_close(&shop);
+}
+
+/* Neither is anybody's to free: nothing is called for them, whoever has them last. */
+static int return_what_is_not_to_be_freed(void *model, void *argument, lend_job *job) {
+    (void)model;
+    static const char first[] = "on no heap";
+    lend_job_return(job, (void *)(uintptr_t)first, NULL);
+    lend_job_return(job, argument, NULL);
+    lend_job_return(NULL, argument, NULL);
+    return 0;
+}
+
+static void a_value_without_a_destroy_is_left_alone(void **state) {
+    (void)state;
+    struct workshop shop;
+    char value[] = "on the stack";
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = run_to_its_end(&shop, return_what_is_not_to_be_freed, value);
+    assert_ptr_equal(lend_future_peek(future), value);
+    lend_future_drop(future);
+    assert_string_equal(value, "on the stack");
+    workshop_close(&shop);
+}
+
+static int explain_twice(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument;
+    lend_job_explain(job, EAGAIN, "page 1 is blank, trying another size");
+    return lend_job_explain(job, EIO, "page 1 is blank");
+}
+
+static void the_last_words_count(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = run_to_its_end(&shop, explain_twice, NULL);
+    assert_string_equal(lend_future_reason(future), "page 1 is blank");
+    lend_future_drop(future);
     workshop_close(&shop);
 }
 
@@ -212,87 +249,6 @@ static void a_job_may_borrow_on_its_own_account(void **state) {
     workshop_close(&shop);
 }
 
-static void submit_and_forget(struct workshop *shop, struct held_job *held) {
-    struct lend_job_spec spec =
-        LEND_JOB(.run = held_job_run, .argument = held, .deadline = LEND_FOREVER);
-    held_job_init(held);
-    assert_int_equal(lend_submit(shop->executor, &spec, NULL), 0);
-}
-
-struct visitor {
-    lend_pool *pool;
-    struct tally here;
-    struct gate leave;
-};
-
-static int visit(void *argument) {
-    struct visitor *visitor = argument;
-    struct lend_lease lease = lend_acquire(visitor->pool, LEND_FOREVER);
-    int error = lend_lease_error(&lease);
-    tally_add(&visitor->here);
-    bool left = gate_wait(&visitor->leave);
-    lend_release(&lease);
-    return left ? error : ETIMEDOUT;
-}
-
-/* However much is queued, for which the worker would keep the model. */
-static void who_waits_for_a_model_gets_it_between_two_jobs(void **state) {
-    (void)state;
-    enum { JOBS = 3 };
-    struct workshop shop;
-    struct held_job jobs[JOBS];
-    struct test_thread thread;
-    workshop_open(&shop, 1, NULL);
-    struct visitor visitor = {.pool = shop.pool};
-    tally_init(&visitor.here);
-    gate_init(&visitor.leave);
-    for (int i = 0; i < JOBS; i++)
-        submit_and_forget(&shop, &jobs[i]);
-    assert_true(tally_wait(&jobs[0].started, 1));
-    thread_start(&thread, visit, &visitor);
-    assert_true(eventually(stats_of(shop.pool).waiting == 1));
-    tally_add(&jobs[0].go);
-    assert_true(tally_wait(&visitor.here, 1));
-    assert_true(eventually(executor_stats_of(shop.executor).borrowing == 1));
-    assert_int_equal(tally_count(&jobs[1].started), 0);
-    gate_open(&visitor.leave);
-    for (int i = 1; i < JOBS; i++)
-        tally_add(&jobs[i].go);
-    assert_int_equal(thread_join(&thread), 0);
-    for (int i = 0; i < JOBS; i++)
-        assert_true(tally_wait(&jobs[i].started, 1));
-    workshop_close(&shop);
-    gate_deinit(&visitor.leave);
-    tally_deinit(&visitor.here);
-}
-
-static int say_broken_without_a_word(void *model, void *argument, lend_job *job) {
-    (void)model;
-    (void)argument;
-    lend_job_model_broken(job, NULL);
-    return 0;
-}
-
-/* Though it may well have the same memory. */
-static void a_job_finds_nothing_of_what_another_has_left(void **state) {
-    (void)state;
-    struct workshop shop;
-    static const int failure = EIO;
-    workshop_open(&shop, 1, NULL);
-    lend_future_drop(run_to_its_end(&shop, say_broken_without_a_word, NULL));
-    lend_future *read = run_to_its_end(&shop, plain_job_run, NULL);
-    assert_int_equal(lend_future_outcome(read), LEND_SUCCEEDED);
-    lend_future_drop(read);
-    assert_int_equal(stats_of(shop.pool).broken, 1);
-    lend_future_drop(run_to_its_end(&shop, plain_job_run, (void *)(uintptr_t)&failure));
-    assert_int_equal(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD), 1);
-    read = run_to_its_end(&shop, plain_job_run, NULL);
-    assert_int_equal(lend_future_error(read), 0);
-    assert_string_equal(lend_future_reason(read), "");
-    lend_future_drop(read);
-    workshop_close(&shop);
-}
-
 static int note_number(void *model, void *argument, lend_job *job) {
     (void)model;
     *(uint64_t *)argument = lend_job_number(job);
@@ -354,13 +310,13 @@ int main(void) {
         cmocka_unit_test(a_value_returned_to_no_job_is_destroyed_at_once),
         cmocka_unit_test(the_last_value_counts_and_the_one_before_is_destroyed),
         cmocka_unit_test(a_failed_job_keeps_its_words_and_its_value),
+        cmocka_unit_test(a_value_without_a_destroy_is_left_alone),
+        cmocka_unit_test(the_last_words_count),
         cmocka_unit_test(words_that_do_not_fit_end_with_dots),
         cmocka_unit_test(a_model_that_its_job_found_broken_is_replaced),
         cmocka_unit_test(a_job_knows_its_deadline),
         cmocka_unit_test(a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
         cmocka_unit_test(a_job_may_borrow_on_its_own_account),
-        cmocka_unit_test(who_waits_for_a_model_gets_it_between_two_jobs),
-        cmocka_unit_test(a_job_finds_nothing_of_what_another_has_left),
         cmocka_unit_test(job_numbers_are_unique_in_the_process),
         cmocka_unit_test(a_job_may_wait_for_one_of_another_executor),
     };

@@ -316,6 +316,27 @@ static void a_pool_shrinks_by_idle_models_and_by_those_that_come_back(void **sta
     fakes_close(&fakes, pool);
 }
 
+/* That one goes for good in the end, but whoever wants fewer models has that many at once. */
+static void a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate gate;
+    gate_init(&gate);
+    lend_pool *pool = fakes_pool(&fakes, .models = 3, .load_alarm_ms = 100);
+    struct lend_lease lease = borrow_now(pool);
+    fakes_hold(&fakes.unload, &gate);
+    lend_release_broken(&lease, "it does not stop");
+    assert_true(eventually(stats_of(pool).stuck == 1 && atomic_load(&fakes.unload.calls) == 1));
+    atomic_store(&fakes.unload.gate, NULL);
+    assert_int_equal(lend_pool_resize(pool, 1, lend_within_ms(20), NULL), ETIMEDOUT);
+    assert_true(eventually(stats_of(pool).free == 1));
+    gate_open(&gate);
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_FOREVER, NULL), 0);
+    assert_int_equal(stats_of(pool).free, 1);
+    fakes_close(&fakes, pool);
+    gate_deinit(&gate);
+}
+
 static void growing_that_fails_says_why_and_goes_on_trying(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -346,6 +367,7 @@ int main(void) {
         cmocka_unit_test(a_pool_grows_up_to_its_bound),
         cmocka_unit_test(a_waiter_gets_the_model_that_is_new),
         cmocka_unit_test(a_pool_shrinks_by_idle_models_and_by_those_that_come_back),
+        cmocka_unit_test(a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck),
         cmocka_unit_test(growing_that_fails_says_why_and_goes_on_trying),
     };
     return cmocka_run_group_tests_name("operations", tests, NULL, NULL);

@@ -214,6 +214,8 @@ static void odd_calls_are_refused(void **state) {
     assert_int_equal(lend_future_wait_any(none, 2, LEND_NOW, &index), EINVAL);
     assert_int_equal(lend_future_wait_any(desk.futures, 0, LEND_NOW, &index), EINVAL);
     assert_int_equal(lend_future_wait_any(desk.futures, MANY, LEND_NOW, NULL), EINVAL);
+    assert_int_equal(lend_future_wait_any(desk.futures, (size_t)UINT32_MAX + 1, LEND_NOW, &index),
+                     EINVAL);
     assert_int_equal(lend_future_wait_all(NULL, 1, LEND_NOW), EINVAL);
     assert_int_equal(lend_future_wait_all(NULL, 0, LEND_NOW), 0);
     assert_int_equal(lend_future_wait_all(none, 2, LEND_NOW), 0);
@@ -255,6 +257,9 @@ static void the_first_that_is_decided_ends_a_wait_for_any(void **state) {
     lend_future_drop(desk.futures[2]);
     desk.futures[2] = NULL; /* passed over from here on */
     assert_int_equal(lend_future_wait_any(desk.futures, MANY, LEND_NOW, &index), EBUSY);
+    for (int i = 0; i < MANY; i++)
+        tally_add(&desk.held[i].go);
+    assert_int_equal(lend_future_wait_all(desk.futures, MANY, LEND_FOREVER), 0);
     desk_close(&desk);
 }
 
@@ -328,23 +333,23 @@ static void waits_for_any_that_run_out_leave_nothing_behind(void **state) {
 
 struct nesting {
     lend_executor *executor;
-    int error; /* of the wait for any of two jobs that are queued behind it */
+    int error; /* of the wait for any of two jobs that are queued behind it, and one that is not */
 };
 
 static int wait_for_two(void *model, void *argument, lend_job *job) {
     (void)model;
     (void)job;
     struct nesting *nesting = argument;
-    lend_future *futures[2];
+    lend_future *futures[3] = {NULL};
     size_t index;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 1; i < 3; i++) {
         int error = lend_submit(
             nesting->executor, &LEND_JOB(.run = plain_wait, .deadline = LEND_FOREVER), &futures[i]);
         if (error != 0)
             return error;
     }
-    nesting->error = lend_future_wait_any(futures, 2, LEND_FOREVER, &index);
-    for (int i = 0; i < 2; i++)
+    nesting->error = lend_future_wait_any(futures, 3, LEND_FOREVER, &index);
+    for (int i = 1; i < 3; i++)
         lend_future_drop(futures[i]);
     return 0;
 }

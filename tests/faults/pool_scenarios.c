@@ -179,6 +179,26 @@ static void break_one(struct stage *stage) {
     MUST(eventually(stats_of(stage->pool).loads + stats_of(stage->pool).load_failures >= 3));
 }
 
+/* Its only mender does not come back, and there may be no thread for another at first. */
+static void lose_a_mender(struct stage *stage) {
+    static struct gate gate; /* likewise */
+    if (!STAGE_POOL(.models = 1, .models_max = 2, .load_alarm_ms = 5))
+        return;
+    gate_init(&gate);
+    atomic_store(&stage->unload_gate, &gate);
+    struct lend_lease lease = lend_acquire(stage->pool, SOON);
+    if (MAY_BORROW(&lease, ENOMEM))
+        lend_release_broken(&lease, "it does not stop");
+    MUST(eventually(stats_of(stage->pool).stuck == 1 || faults_struck()));
+    atomic_store(&stage->unload_gate, NULL);
+    MAY(lend_pool_resize(stage->pool, 2, LEND_NOW, NULL), ETIMEDOUT, ENOMEM, EIO);
+    MUST(eventually(stats_of(stage->pool).free == 1 || faults_struck()));
+    faults_disarm();
+    MAY(lend_pool_resize(stage->pool, 2, LEND_NOW, NULL), ETIMEDOUT, EIO);
+    MUST(eventually(stats_of(stage->pool).free >= 1)); /* though the first is still away */
+    gate_open(&gate);
+}
+
 static void lose_all(struct stage *stage) {
     if (!STAGE_POOL(.models = 1))
         return;
@@ -276,6 +296,7 @@ const struct scenario pool_scenarios[] = {
     {"run in a ring", run_in_a_ring},
     {"lose what is awaited", lose_what_is_awaited},
     {"break one", break_one},
+    {"lose a mender", lose_a_mender},
     {"lose all", lose_all},
     {"reload and resize", reload_and_resize},
     {"check idle ones", check_idle_ones},

@@ -23,7 +23,8 @@ static const struct scenario_group groups[] = {
     {"broken", broken_scenarios},     {"operation", operation_scenarios},
     {"deadlock", deadlock_scenarios}, {"leaving", leaving_scenarios},
     {"job", job_scenarios},           {"future", future_scenarios},
-    {"executor", executor_scenarios}, {"request", request_scenarios},
+    {"several", several_scenarios},   {"executor", executor_scenarios},
+    {"request", request_scenarios},
 };
 
 enum { NAMES_MAX = 64 };

@@ -21,6 +21,6 @@ struct scenario_group {
 /* Each ends with one without a name. */
 extern const struct scenario waiting_scenarios[], closing_scenarios[], broken_scenarios[],
     operation_scenarios[], deadlock_scenarios[], leaving_scenarios[], job_scenarios[],
-    future_scenarios[], executor_scenarios[], request_scenarios[];
+    future_scenarios[], several_scenarios[], executor_scenarios[], request_scenarios[];
 
 #endif

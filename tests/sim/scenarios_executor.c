@@ -173,6 +173,28 @@ static void wait_until_it_may_end(struct work *work, lend_job *job) {
         sim_block("is held", &may_end, INT64_MAX);
 }
 
+/* Who has entered before the close, and pushes when nothing is started any more: the job is given
+ * up. The one that runs keeps the executor from being freed. */
+static void close_meets_submitter(void *unused) {
+    (void)unused;
+    begin(1);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    may_end = false;
+    works[0].body = wait_until_it_may_end;
+    submit_for_ever(&works[0]);
+    sim_settle();
+    struct sim_thread *submitter = sim_start("submitter", submit_for_ever, &works[1]);
+    close_soon(&close_error);
+    SIM_CHECK("CLOSED", close_error == EBUSY, "close returned %d", close_error);
+    sim_join(submitter);
+    SIM_CHECK("ENDS", ONE_OF(errors[1], 0, ESHUTDOWN), "the submission returned %d", errors[1]);
+    may_end = true;
+    sim_unblock(&may_end);
+    end(2);
+    SIM_CHECK("FUT", errors[1] != 0 || works[1].outcome == LEND_CANCELLED, "it ended as %d",
+              works[1].outcome);
+}
+
 /* The job that runs keeps the executor from being freed under the second closer. */
 static void two_closers(void *unused) {
     (void)unused;
@@ -289,6 +311,7 @@ const struct scenario executor_scenarios[] = {
     {"a_full_executor_refuses_and_forgets", full_refuses, 1},
     {"an_executor_that_closes_names_its_stragglers_and_waits", close_with_stragglers, 1},
     {"an_executor_that_closes_sends_submitters_away", close_meets_submitters, 1},
+    {"a_job_that_comes_when_nothing_is_started_is_given_up", close_meets_submitter, 1},
     {"of_two_closers_of_an_executor_one_closes", two_closers, 1},
     {"a_close_that_meets_cancels_decides_each_job_once", close_meets_cancel, 1},
     {"an_executor_is_not_freed_under_a_submitter", close_meets_end_of_submit, 1},

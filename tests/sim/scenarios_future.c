@@ -161,37 +161,89 @@ static void two_take_one_value(void *unused) {
               "taken %u times, destroyed %u times", values_taken, values_destroyed);
 }
 
+static void take_what_is_there(void *unused) {
+    (void)unused;
+    values_taken += lend_future_take(works[0].future) != NULL;
+}
+
+static void two_take_what_is_there(void *unused) {
+    (void)unused;
+    values_taken = values_destroyed = 0;
+    open_all(1, 1);
+    works[0].body = leave_a_value;
+    submit(0, LEND_FOREVER);
+    SIM_CHECK("ENDS", work_wait(&works[0], LEND_FOREVER) == 0, "the wait failed");
+    struct sim_thread *taker = sim_start("taker", take_what_is_there, NULL);
+    take_what_is_there(NULL);
+    sim_join(taker);
+    close_all(1);
+    SIM_CHECK("ONCE", values_taken == 1, "taken %u times", values_taken);
+    SIM_CHECK("ONCE", values_destroyed == 0, "destroyed %u times", values_destroyed);
+}
+
 /* Jobs that wait for jobs. */
 
 static int waited[4];
+static bool submitted; /* the one that is waited for */
 
 static void wait_for_the_next(struct work *work, lend_job *job) {
     (void)job;
     long i = work - works;
-    if (works[i + 1].future != NULL)
-        waited[i] = work_wait(&works[i + 1], LEND_FOREVER);
+    while (!submitted)
+        sim_block("waits for the submission", &submitted, INT64_MAX);
+    waited[i] = work_wait(&works[i + 1], LEND_FOREVER);
+}
+
+static void submit_pair(uint32_t models, uint32_t workers) {
+    open_all(models, workers);
+    submitted = false;
+    works[0].body = wait_for_the_next;
+    submit(0, LEND_FOREVER);
+    submit(1, LEND_FOREVER);
+    submitted = true;
+    sim_unblock(&submitted);
 }
 
 /* The next one is queued behind it, on the only worker: it is run in place if a model is free, and
  * else the wait is refused. */
-static void waits_for_who_is_behind(uint32_t models) {
-    open_all(models, 1);
-    waited[0] = 0;
-    works[0].body = wait_for_the_next;
-    submit(1, LEND_FOREVER);
-    submit(0, LEND_FOREVER);
-    close_all(2);
-}
-
 static void a_job_helps(void *unused) {
     (void)unused;
-    waits_for_who_is_behind(2);
+    submit_pair(2, 1);
+    close_all(2);
     SIM_CHECK("ENDS", waited[0] == 0, "the wait returned %d", waited[0]);
 }
 
 static void a_job_cannot_help(void *unused) {
     (void)unused;
-    waits_for_who_is_behind(1);
+    submit_pair(1, 1);
+    close_all(2);
+    SIM_CHECK("SOUND", waited[0] == EDEADLK, "the wait returned %d", waited[0]);
+}
+
+/* There is another worker, who may be faster. */
+static void a_job_helps_in_vain(void *unused) {
+    (void)unused;
+    submit_pair(3, 2);
+    close_all(2);
+    SIM_CHECK("ENDS", waited[0] == 0, "the wait returned %d", waited[0]);
+}
+
+/* It has a model for the other one already when that is given up. */
+static void cancel_meets_help(void *unused) {
+    (void)unused;
+    submit_pair(2, 1);
+    int error = work_cancel(&works[1]);
+    SIM_CHECK("FUT", ONE_OF(error, 0, EINPROGRESS, EALREADY), "cancel returned %d", error);
+    close_all(2);
+    SIM_CHECK("ENDS", waited[0] == 0, "the wait returned %d", waited[0]);
+}
+
+/* Somebody outside ends what looks like a deadlock, before it is one, or while it is refused. */
+static void cancel_meets_refusal(void *unused) {
+    (void)unused;
+    submit_pair(1, 1);
+    work_cancel(&works[1]);
+    close_all(2);
     SIM_CHECK("ENDS", ONE_OF(waited[0], 0, EDEADLK), "the wait returned %d", waited[0]);
 }
 
@@ -249,8 +301,12 @@ const struct scenario future_scenarios[] = {
     {"a_failure_is_read_or_told_to_the_sink_once", drop_meets_told, 1},
     {"a_job_that_overruns_outlives_its_future", drop_meets_overrun, 1},
     {"of_two_who_take_a_value_one_gets_it", two_take_one_value, 1},
+    {"a_value_that_is_there_is_had_by_one", two_take_what_is_there, 1},
     {"a_job_that_waits_for_who_is_behind_it_helps", a_job_helps, 1},
     {"a_job_that_cannot_help_is_refused", a_job_cannot_help, 1},
+    {"a_job_helps_unless_a_worker_is_faster", a_job_helps_in_vain, 1},
+    {"a_cancel_that_meets_help_strands_no_model", cancel_meets_help, 1},
+    {"a_cancel_that_meets_a_refusal_ends_the_wait_once", cancel_meets_refusal, 1},
     {"when_all_workers_wait_for_a_queued_job_one_is_refused", all_workers_wait, 1},
     {"who_holds_the_model_that_the_job_needs_is_refused", holder_waits_for_job, 1},
     {"a_ring_through_a_job_refuses_who_would_end_first", holder_waits_with_deadlines, 1},

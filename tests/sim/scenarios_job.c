@@ -170,6 +170,61 @@ static void breaks_its_model(void *unused) {
               outcome);
 }
 
+/* Jobs of which nobody will be told, on models with which nothing is done between two borrowers: a
+ * worker goes on with its model from one to the next. */
+static uint32_t ran;
+
+static int run_plain(void *model, void *ms, lend_job *job) {
+    (void)job;
+    shop_model_taken(model);
+    if (ms != NULL)
+        sim_pause_ms(*(const int64_t *)ms);
+    shop_model_left(model);
+    ran++;
+    return 0;
+}
+
+static void submit_plain(int64_t *ms, lend_deadline deadline, lend_future **ret_future) {
+    int error =
+        lend_submit(office.executor,
+                    &LEND_JOB(.run = run_plain, .argument = ms, .deadline = deadline), ret_future);
+    SIM_CHECK("ENDS", error == 0, "submit returned %d", error);
+}
+
+static void goes_on_with_its_model(void *unused) {
+    (void)unused;
+    ran = 0;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    borrowing = (struct borrowing){.shop = &shop, .deadline = LEND_FOREVER};
+    struct sim_thread *waiter = sim_start("waiter", shop_borrower, &borrowing);
+    for (int i = 0; i < 3; i++)
+        submit_plain(NULL, LEND_FOREVER, NULL);
+    sim_join(waiter);
+    SIM_CHECK("ENDS", borrowing.error == 0, "the waiter got %d", borrowing.error);
+    end();
+    SIM_CHECK("ONCE", ran == 3, "%u jobs ran", ran);
+}
+
+/* Decided by the timekeeper, or with the beginning of the next one. */
+static void deadline_meets_the_next(void *unused) {
+    (void)unused;
+    int64_t ms = 5;
+    lend_future *futures[3];
+    ran = 0;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    for (int i = 0; i < 3; i++)
+        submit_plain(i == 1 ? &ms : NULL, i == 1 ? lend_within_ms(5) : LEND_FOREVER, &futures[i]);
+    end();
+    for (int i = 0; i < 3; i++) {
+        enum lend_outcome outcome = lend_future_outcome(futures[i]);
+        SIM_CHECK("FUT", outcome == LEND_SUCCEEDED || (i == 1 && outcome == LEND_EXPIRED),
+                  "it ended as %d", outcome);
+        lend_future_drop(futures[i]);
+    }
+}
+
 /* More jobs than models, with deadlines, among plain borrowers. */
 static void all_together(void *unused) {
     (void)unused;
@@ -194,6 +249,8 @@ const struct scenario job_scenarios[] = {
     {"a_job_that_returns_with_a_lease_keeps_nothing", returns_with_a_lease, 1},
     {"a_job_that_ends_its_thread_costs_no_worker", ends_its_thread, 1},
     {"a_job_that_breaks_its_model_leaves_a_pool_that_lends", breaks_its_model, 1},
+    {"who_waits_gets_the_model_that_a_worker_goes_on_with", goes_on_with_its_model, 1},
+    {"a_deadline_that_meets_the_next_job_decides_the_last_one_once", deadline_meets_the_next, 1},
     {"jobs_and_borrowers_share_a_pool_in_order", all_together, 1},
     {0},
 };

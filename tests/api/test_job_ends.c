@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Jobs that end the thread they run on, wherever that is: the job has failed, nothing is lost, and
+ * the executor goes on. */
+#include "support/thread.h"
+#include "support/workshop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int end_own_thread(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    pthread_exit(NULL);
+}
+
+static void assert_executor_works(struct workshop *shop) {
+    lend_future *future;
+    assert_int_equal(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), &future), 0);
+    assert_int_equal(lend_future_wait(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    lend_future_drop(future);
+}
+
+struct hooks {
+    struct tally begun, ended;
+};
+
+static void begin_worker(void *context) {
+    struct hooks *hooks = context;
+    tally_add(&hooks->begun);
+}
+
+static void end_worker(void *context) {
+    struct hooks *hooks = context;
+    tally_add(&hooks->ended);
+}
+
+static void a_thread_that_its_job_ended_ends_as_a_worker_too(void **state) {
+    (void)state;
+    enum { ENDED = 3 };
+    struct workshop shop;
+    struct hooks hooks;
+    tally_init(&hooks.begun);
+    tally_init(&hooks.ended);
+    workshop_open(&shop, 1,
+                  &LEND_EXECUTOR_OPTIONS(.worker_begins = begin_worker, .worker_ends = end_worker,
+                                         .worker_context = &hooks));
+    for (unsigned i = 1; i <= ENDED; i++) {
+        lend_future *future;
+        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = end_own_thread), &future), 0);
+        assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+        assert_int_equal(tally_count(&hooks.ended), i);
+        lend_future_drop(future);
+    }
+    workshop_close(&shop);
+    assert_int_equal(tally_count(&hooks.begun), ENDED + 1);
+    assert_int_equal(tally_count(&hooks.ended), ENDED + 1);
+}
+
+static int end_when_it_is_late(void *model, void *argument, lend_job *job) {
+    struct held_job *held = argument;
+    lend_job_return(job, held, NULL);
+    held_job_run(model, held, job);
+    pthread_exit(NULL);
+}
+
+/* Its deadline is answered while it runs; that it then ends its thread is nobody's business any
+ * more, but for the worker's. */
+static void a_job_that_ends_its_thread_past_its_deadline_was_told_once(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    struct lend_job_spec spec = held_job_spec(&held, lend_within_ms(200));
+    spec.run = end_when_it_is_late;
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor, &spec, &future), 0);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
+    assert_int_equal(tally_count(&held.done), 1);
+    assert_int_equal(tally_count(&held.dropped), 1);
+    assert_null(lend_future_peek(future));
+    lend_future_drop(future);
+    assert_executor_works(&shop);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+/* on threads that are not workers */
+
+struct submission {
+    lend_executor *executor;
+    struct lend_job_spec spec;
+};
+
+static int submit_and_forget(void *argument) {
+    const struct submission *submission = argument;
+    return lend_submit(submission->executor, &submission->spec, NULL);
+}
+
+static void a_job_that_ends_the_thread_of_its_submitter_costs_no_worker(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job running, queued, here;
+    held_job_init(&running);
+    held_job_init(&queued);
+    held_job_init(&here);
+    workshop_open(
+        &shop, 2,
+        &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1, .when_full = LEND_FULL_RUN_HERE));
+    lend_future *first = held_job_submit(&shop, &running, LEND_FOREVER);
+    assert_true(tally_wait(&running.started, 1));
+    lend_future *second = held_job_submit(&shop, &queued, LEND_FOREVER);
+    struct submission submission = {shop.executor, held_job_spec(&here, LEND_FOREVER)};
+    submission.spec.run = end_own_thread;
+    assert_int_equal(thread_run(submit_and_forget, &submission), THREAD_LEFT);
+    assert_int_equal(here.told, LEND_FAILED);
+    assert_int_equal(tally_count(&here.dropped), 1);
+    assert_int_equal(executor_stats_of(shop.executor).running, 1);
+    assert_int_equal(stats_of(shop.pool).free, 1);
+    tally_add(&running.go);
+    tally_add(&queued.go);
+    assert_int_equal(lend_future_join(second, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(lend_future_outcome(second), LEND_SUCCEEDED);
+    lend_future_drop(first);
+    lend_future_drop(second);
+    workshop_close(&shop);
+    held_job_deinit(&running);
+    held_job_deinit(&queued);
+    held_job_deinit(&here);
+}
+
+struct helper {
+    lend_future *behind; /* set once `told` was counted */
+    struct tally told;
+};
+
+static int wait_for_who_is_behind(void *model, void *argument, lend_job *job) {
+    (void)model;
+    struct helper *helper = argument;
+    tally_wait(&helper->told, 1);
+    return lend_future_wait(helper->behind, lend_job_deadline(job));
+}
+
+/* The one that helps is ended in the middle of its run, too. */
+static void a_job_that_ends_the_thread_of_one_that_helps_ends_both(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *helping;
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    struct helper helper = {0};
+    tally_init(&helper.told);
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = wait_for_who_is_behind, .argument = &helper),
+                                 &helping),
+                     0);
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = end_own_thread), &helper.behind),
+                     0);
+    tally_add(&helper.told);
+    lend_future *both[] = {helper.behind, helping};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lend_future_join(both[i], LEND_FOREVER), 0);
+        assert_int_equal(lend_future_outcome(both[i]), LEND_FAILED);
+        assert_int_equal(lend_future_error(both[i]), ECANCELED);
+        assert_string_equal(lend_future_reason(both[i]), "the job ended its own thread");
+        lend_future_drop(both[i]);
+    }
+    assert_int_equal(stats_of(shop.pool).free, 2);
+    assert_executor_works(&shop);
+    workshop_close(&shop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_that_its_job_ended_ends_as_a_worker_too),
+        cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),
+        cmocka_unit_test(a_job_that_ends_the_thread_of_its_submitter_costs_no_worker),
+        cmocka_unit_test(a_job_that_ends_the_thread_of_one_that_helps_ends_both),
+    };
+    return cmocka_run_group_tests_name("job ends", tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From one job to the next on the same worker: the model that it keeps for it, the memory that both
+ * had, and what is not handed on. */
+#include "support/fake_model.h"
+#include "support/thread.h"
+#include "support/workshop.h"
+
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Submit, wait until all of it is over, and hand back the future. */
+static lend_future *run_to_its_end(struct workshop *shop, lend_job_function *run, void *argument) {
+    lend_future *future = NULL;
+    assert_int_equal(
+        lend_submit(shop->executor,
+                    &LEND_JOB(.run = run, .argument = argument, .deadline = LEND_FOREVER), &future),
+        0);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    return future;
+}
+
+static void submit_and_forget(struct workshop *shop, struct held_job *held) {
+    struct lend_job_spec spec =
+        LEND_JOB(.run = held_job_run, .argument = held, .deadline = LEND_FOREVER);
+    held_job_init(held);
+    assert_int_equal(lend_submit(shop->executor, &spec, NULL), 0);
+}
+
+struct visitor {
+    lend_pool *pool;
+    struct tally here;
+    struct gate leave;
+};
+
+static int visit(void *argument) {
+    struct visitor *visitor = argument;
+    struct lend_lease lease = lend_acquire(visitor->pool, LEND_FOREVER);
+    int error = lend_lease_error(&lease);
+    tally_add(&visitor->here);
+    bool left = gate_wait(&visitor->leave);
+    lend_release(&lease);
+    return left ? error : ETIMEDOUT;
+}
+
+/* However much is queued, for which the worker would keep the model. */
+static void who_waits_for_a_model_gets_it_between_two_jobs(void **state) {
+    (void)state;
+    enum { JOBS = 3 };
+    struct workshop shop;
+    struct held_job jobs[JOBS];
+    struct test_thread thread;
+    workshop_open(&shop, 1, NULL);
+    struct visitor visitor = {.pool = shop.pool};
+    tally_init(&visitor.here);
+    gate_init(&visitor.leave);
+    for (int i = 0; i < JOBS; i++)
+        submit_and_forget(&shop, &jobs[i]);
+    assert_true(tally_wait(&jobs[0].started, 1));
+    thread_start(&thread, visit, &visitor);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1));
+    tally_add(&jobs[0].go);
+    assert_true(tally_wait(&visitor.here, 1));
+    assert_true(eventually(executor_stats_of(shop.executor).borrowing == 1));
+    assert_int_equal(tally_count(&jobs[1].started), 0);
+    gate_open(&visitor.leave);
+    for (int i = 1; i < JOBS; i++)
+        tally_add(&jobs[i].go);
+    assert_int_equal(thread_join(&thread), 0);
+    for (int i = 0; i < JOBS; i++)
+        assert_true(tally_wait(&jobs[i].started, 1));
+    workshop_close(&shop);
+    gate_deinit(&visitor.leave);
+    tally_deinit(&visitor.here);
+}
+
+static int say_broken_without_a_word(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)argument;
+    lend_job_model_broken(job, NULL);
+    return 0;
+}
+
+/* Though it may well have the same memory. */
+static void a_job_finds_nothing_of_what_another_has_left(void **state) {
+    (void)state;
+    struct workshop shop;
+    static const int failure = EIO;
+    workshop_open(&shop, 1, NULL);
+    lend_future_drop(run_to_its_end(&shop, say_broken_without_a_word, NULL));
+    lend_future *read = run_to_its_end(&shop, plain_job_run, NULL);
+    assert_int_equal(lend_future_outcome(read), LEND_SUCCEEDED);
+    lend_future_drop(read);
+    assert_int_equal(stats_of(shop.pool).broken, 1);
+    lend_future_drop(run_to_its_end(&shop, plain_job_run, (void *)(uintptr_t)&failure));
+    assert_int_equal(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD), 1);
+    read = run_to_its_end(&shop, plain_job_run, NULL);
+    assert_int_equal(lend_future_error(read), 0);
+    assert_string_equal(lend_future_reason(read), "");
+    lend_future_drop(read);
+    workshop_close(&shop);
+}
+
+static void forget(struct workshop *shop, lend_job_function *run, int times) {
+    for (int i = 0; i < times; i++)
+        assert_int_equal(
+            lend_submit(shop->executor, &LEND_JOB(.run = run, .deadline = LEND_FOREVER), NULL), 0);
+}
+
+static bool have_succeeded(struct workshop *shop, uint64_t jobs) {
+    return eventually(executor_stats_of(shop->executor).succeeded == jobs);
+}
+
+static int explain_a_success(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument;
+    return lend_job_explain(job, 0, "all pages were blank, and that is well");
+}
+
+static int fail_without_a_word(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    return EIO;
+}
+
+/* However short the jobs are, of which some leave no more trace than they must. */
+static void a_failure_has_no_words_of_an_earlier_success(void **state) {
+    (void)state;
+    enum { JOBS = 100 };
+    struct workshop shop;
+    struct held_job held;
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    for (int i = 0; i < JOBS; i++)
+        lend_future_drop(run_to_its_end(&shop, plain_job_run, NULL));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    forget(&shop, explain_a_success, JOBS);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, 2 * JOBS + 1));
+    for (int i = 0; i < JOBS; i++) {
+        lend_future *future = run_to_its_end(&shop, fail_without_a_word, NULL);
+        assert_string_equal(lend_future_reason(future), lend_strerror(EIO));
+        lend_future_drop(future);
+    }
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+struct leaver {
+    struct workshop *shop;
+    uint32_t lent; /* as the next one finds it */
+};
+
+static int leave_a_lease(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct leaver *leaver = argument;
+    struct lend_lease lease = lend_acquire(leaver->shop->pool, LEND_NOW);
+    return lend_lease_error(&lease);
+}
+
+static int look_what_is_lent(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct leaver *leaver = argument;
+    leaver->lent = stats_of(leaver->shop->pool).lent;
+    return 0;
+}
+
+static void what_a_job_leaves_is_taken_back_before_the_next_begins(void **state) {
+    (void)state;
+    static lend_job_function *const runs[] = {leave_a_lease, look_what_is_lent};
+    struct workshop shop;
+    struct held_job held;
+    struct leaver leaver = {.shop = &shop};
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            lend_submit(shop.executor, &LEND_JOB(.run = runs[i], .argument = &leaver), NULL), 0);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, 3));
+    assert_int_equal(leaver.lent, 1);
+    assert_int_equal(events_count_of(&shop.events, LEND_EVENT_LEASE_LEFT), 1);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+/* What is allocated; the same number each time from an allocator that does not tell. */
+static size_t bytes_allocated(void) {
+#if defined(__GLIBC__)
+    return mallinfo2().uordblks;
+#else
+    return 0;
+#endif
+}
+
+static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
+    (void)state;
+    enum { JOBS = 20000, LITTLE = 1 << 20 };
+    struct workshop shop;
+    struct held_job held;
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    size_t before = bytes_allocated();
+    forget(&shop, plain_job_run, JOBS);
+    bool is_told = bytes_allocated() > before + 4 * LITTLE;
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, JOBS + 1));
+    size_t after = bytes_allocated();
+    workshop_close(&shop);
+    held_job_deinit(&held);
+    if (!is_told)
+        skip();
+    assert_true(after < before + LITTLE);
+}
+
+static int note_fake(void *model, void *argument, lend_job *job) {
+    (void)job;
+    *(unsigned *)argument = ((struct fake_model *)model)->number;
+    fake_use(model);
+    return 0;
+}
+
+/* Though nothing else is to be done for it between two jobs. */
+static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
+    (void)state;
+    enum { JOBS = 5 };
+    struct fakes fakes = {0};
+    struct held_job held;
+    lend_executor *executor;
+    unsigned numbers[JOBS] = {0};
+    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = JOBS)), 0);
+    held_job_init(&held);
+    struct lend_job_spec spec = LEND_JOB(.run = held_job_run, .argument = &held);
+    assert_int_equal(lend_submit(executor, &spec, NULL), 0);
+    assert_true(tally_wait(&held.started, 1));
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(
+            lend_submit(executor, &LEND_JOB(.run = note_fake, .argument = &numbers[i]), NULL), 0);
+    tally_add(&held.go);
+    assert_int_equal(lend_executor_close(executor, lend_within_ms(PATIENCE_MS)), 0);
+    for (unsigned i = 0; i < JOBS; i++)
+        assert_int_equal(numbers[i], i + 2);
+    fakes_close(&fakes, pool);
+    held_job_deinit(&held);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_waits_for_a_model_gets_it_between_two_jobs),
+        cmocka_unit_test(a_job_finds_nothing_of_what_another_has_left),
+        cmocka_unit_test(a_failure_has_no_words_of_an_earlier_success),
+        cmocka_unit_test(what_a_job_leaves_is_taken_back_before_the_next_begins),
+        cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
+        cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
+    };
+    return cmocka_run_group_tests_name("next job", tests, NULL, NULL);
+}
