@@ -75,7 +75,8 @@ LEND_API LEND_NODISCARD int lend_executor_open(lend_executor **ret_executor,
 
 /* Hand over a job. With ret_future NULL nobody will ask for its outcome: as if the future had been
  * dropped at once. On failure the job was not accepted: nothing of it is called, `argument` is
- * still the caller's, *ret_future is untouched.
+ * still the caller's, *ret_future is untouched. A job that is run here (LEND_FULL_RUN_HERE) finds
+ * *ret_future set.
  *
  * 0          accepted: it will have exactly one outcome
  * EAGAIN     the queue is full (LEND_FULL_REFUSE, or a thread that must not wait: lend/thread.h)

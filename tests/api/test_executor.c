@@ -175,27 +175,6 @@ static void a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on(void **
     workshop_close(&shop);
 }
 
-/* The next one may be over before the thread that called it in has gone on. */
-static void jobs_may_end_one_thread_after_the_other(void **state) {
-    (void)state;
-    enum { ROUNDS = 50, AT_ONCE = 4 };
-    struct workshop shop;
-    workshop_open(&shop, 1, NULL);
-    for (int i = 0; i < ROUNDS; i++) {
-        lend_future *futures[AT_ONCE];
-        for (int k = 0; k < AT_ONCE; k++)
-            assert_int_equal(
-                lend_submit(shop.executor, &LEND_JOB(.run = end_own_thread), &futures[k]), 0);
-        for (int k = 0; k < AT_ONCE; k++) {
-            assert_int_equal(lend_future_join(futures[k], LEND_FOREVER), 0);
-            assert_int_equal(lend_future_error(futures[k]), ECANCELED);
-            lend_future_drop(futures[k]);
-        }
-    }
-    assert_int_equal(stats_of(shop.pool).free, 1);
-    workshop_close(&shop);
-}
-
 static void the_figures_agree_with_what_happened(void **state) {
     (void)state;
     struct workshop shop;
@@ -432,7 +411,6 @@ int main(void) {
         cmocka_unit_test(workers_block_all_signals),
         cmocka_unit_test(a_job_is_told_why_there_is_no_model),
         cmocka_unit_test(a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on),
-        cmocka_unit_test(jobs_may_end_one_thread_after_the_other),
         cmocka_unit_test(the_figures_agree_with_what_happened),
         cmocka_unit_test(close_works_off_what_is_queued),
         cmocka_unit_test(at_the_deadline_close_cancels_what_has_not_started_and_stops_what_runs),

@@ -25,6 +25,27 @@ static void assert_executor_works(struct workshop *shop) {
     lend_future_drop(future);
 }
 
+/* The next one may be over before the thread that called it in has gone on. */
+static void jobs_may_end_one_thread_after_the_other(void **state) {
+    (void)state;
+    enum { ROUNDS = 50, AT_ONCE = 4 };
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        lend_future *futures[AT_ONCE];
+        for (int k = 0; k < AT_ONCE; k++)
+            assert_int_equal(
+                lend_submit(shop.executor, &LEND_JOB(.run = end_own_thread), &futures[k]), 0);
+        for (int k = 0; k < AT_ONCE; k++) {
+            assert_int_equal(lend_future_join(futures[k], LEND_FOREVER), 0);
+            assert_int_equal(lend_future_error(futures[k]), ECANCELED);
+            lend_future_drop(futures[k]);
+        }
+    }
+    assert_int_equal(stats_of(shop.pool).free, 1);
+    workshop_close(&shop);
+}
+
 struct hooks {
     struct tally begun, ended;
 };
@@ -98,11 +119,12 @@ static void a_job_that_ends_its_thread_past_its_deadline_was_told_once(void **st
 struct submission {
     lend_executor *executor;
     struct lend_job_spec spec;
+    lend_future *future;
 };
 
-static int submit_and_forget(void *argument) {
-    const struct submission *submission = argument;
-    return lend_submit(submission->executor, &submission->spec, NULL);
+static int submit(void *argument) {
+    struct submission *submission = argument;
+    return lend_submit(submission->executor, &submission->spec, &submission->future);
 }
 
 static void a_job_that_ends_the_thread_of_its_submitter_costs_no_worker(void **state) {
@@ -118,10 +140,13 @@ static void a_job_that_ends_the_thread_of_its_submitter_costs_no_worker(void **s
     lend_future *first = held_job_submit(&shop, &running, LEND_FOREVER);
     assert_true(tally_wait(&running.started, 1));
     lend_future *second = held_job_submit(&shop, &queued, LEND_FOREVER);
-    struct submission submission = {shop.executor, held_job_spec(&here, LEND_FOREVER)};
+    struct submission submission = {shop.executor, held_job_spec(&here, LEND_FOREVER), NULL};
     submission.spec.run = end_own_thread;
-    assert_int_equal(thread_run(submit_and_forget, &submission), THREAD_LEFT);
+    assert_int_equal(thread_run(submit, &submission), THREAD_LEFT);
     assert_int_equal(here.told, LEND_FAILED);
+    assert_non_null(submission.future); /* though lend_submit has not returned */
+    assert_int_equal(lend_future_outcome(submission.future), LEND_FAILED);
+    lend_future_drop(submission.future);
     assert_int_equal(tally_count(&here.dropped), 1);
     assert_int_equal(executor_stats_of(shop.executor).running, 1);
     assert_int_equal(stats_of(shop.pool).free, 1);
@@ -179,6 +204,7 @@ static void a_job_that_ends_the_thread_of_one_that_helps_ends_both(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jobs_may_end_one_thread_after_the_other),
         cmocka_unit_test(a_thread_that_its_job_ended_ends_as_a_worker_too),
         cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),
         cmocka_unit_test(a_job_that_ends_the_thread_of_its_submitter_costs_no_worker),
