@@ -222,11 +222,9 @@ __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *po
                                                                    lend_deadline deadline,
                                                                    const struct lend_site *site,
                                                                    struct borrow_cancel *cancel) {
-    if (!thread_end_is_seen())
-        return (struct lend_lease){.error = ENOMEM};
     uint64_t generation;
     owner_word owner = thread_owner();
-    struct slot *slot = take_any(pool, owner, &generation);
+    struct slot *slot = thread_end_is_seen() ? take_any(pool, owner, &generation) : NULL;
     if (slot != NULL)
         return begin_lease(pool, slot, generation, owner, site, pool_now_ns(pool));
     return wait_in_line(pool, deadline, site, cancel);

@@ -113,22 +113,26 @@ static void a_running_job_is_answered_at_its_deadline_while_it_goes_on(void **st
 }
 
 /* Nothing of the caller's is left to be called for it, and its own error is none. */
-static void a_plain_job_that_overruns_and_succeeds_has_expired_all_the_same(void **state) {
+static void a_plain_job_that_overruns_and_succeeds_is_told_to_the_sink_all_the_same(void **state) {
     (void)state;
     struct workshop shop;
     struct held_job held;
     lend_future *future;
     held_job_init(&held);
     workshop_open(&shop, 1, NULL);
+    lend_deadline deadline = lend_within_ms(200);
+    lend_deadline much_later = {deadline.at_ns + 150 * 1000000};
     struct lend_job_spec spec =
-        LEND_JOB(.run = held_job_run, .argument = &held, .deadline = lend_within_ms(200));
+        LEND_JOB(.run = held_job_run, .argument = &held, .deadline = deadline);
     assert_int_equal(lend_submit(shop.executor, &spec, &future), 0);
-    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_true(tally_wait(&held.started, 1));
+    assert_true(eventually(lend_deadline_left_ms(much_later) == 0));
     tally_add(&held.go);
     assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
     assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
     assert_int_equal(executor_stats_of(shop.executor).expired, 1);
     assert_int_equal(executor_stats_of(shop.executor).succeeded, 0);
+    assert_int_equal(events_count_of(&shop.events, LEND_EVENT_JOB_OVERRAN), 1);
     lend_future_drop(future);
     workshop_close(&shop);
     held_job_deinit(&held);
@@ -237,7 +241,7 @@ int main(void) {
         cmocka_unit_test(a_queued_job_is_answered_at_its_deadline_while_every_worker_is_busy),
         cmocka_unit_test(a_job_that_waits_for_a_model_expires_with_a_report_of_who_has_it),
         cmocka_unit_test(a_running_job_is_answered_at_its_deadline_while_it_goes_on),
-        cmocka_unit_test(a_plain_job_that_overruns_and_succeeds_has_expired_all_the_same),
+        cmocka_unit_test(a_plain_job_that_overruns_and_succeeds_is_told_to_the_sink_all_the_same),
         cmocka_unit_test(a_job_that_returns_long_after_its_deadline_is_told_to_the_sink),
         cmocka_unit_test(a_running_job_is_told_when_its_deadline_has_passed),
         cmocka_unit_test(a_job_without_any_time_is_accepted_and_expires),

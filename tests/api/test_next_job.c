@@ -140,6 +140,8 @@ static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     forget(&shop, explain_a_success, JOBS);
     tally_add(&held.go);
     assert_true(have_succeeded(&shop, 2 * JOBS + 1));
+    forget(&shop, plain_job_run, 1); /* whose end puts the memory of all those within reach */
+    assert_true(have_succeeded(&shop, 2 * JOBS + 2));
     for (int i = 0; i < JOBS; i++) {
         lend_future *future = run_to_its_end(&shop, fail_without_a_word, NULL);
         assert_string_equal(lend_future_reason(future), lend_strerror(EIO));

@@ -37,6 +37,7 @@ static void open_one(struct stage *stage) {
     struct lend_lease lease = lend_acquire(stage->pool, SOON);
     if (MAY_BORROW(&lease, ENOMEM))
         use(&lease);
+    MUST(stats_of(stage->pool).grants + stats_of(stage->pool).refusals == 1);
     ask_in_a_child(stage->pool);
 }
 
