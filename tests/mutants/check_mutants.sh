@@ -22,8 +22,8 @@ cp -r "$source/tests/sim" "$source/tests/oracle" "$work/tests"
 cd "$work"
 
 # As tests/sim/CMakeLists.txt has it.
-sources=$(find src/base src/pool src/exec tests/sim tests/oracle -name '*.c' |
-    grep -Ev '^src/base/(assert|cgroup|clock|cores|memory|room)\.c$')
+sources=$(find src/base src/sync src/pool src/exec tests/sim tests/oracle -name '*.c' |
+    grep -Ev '^src/(base/(assert|cgroup|clock|cores|memory|room)|sync/(alert|bell|fork|lock|parker|thread))\.c$')
 flags="-std=gnu11 -O0 -fexceptions -w -Itests/sim/seam -Itests/sim -Itests -Isrc -Iinclude"
 
 # compile FILE.c...
