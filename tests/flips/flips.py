@@ -34,9 +34,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
-RUNS_BEFORE = 3  # of each program without a flip
+RUNS_BEFORE = 2  # of each program without a flip
 PATIENCE = 3     # a program that takes so many times as long hangs, and
 GRACE = 1.5      # so many seconds, on a busy machine
 PROGRAMS = re.compile(r"(api|unit|scenarios|stress)_\w+$")
@@ -146,6 +147,21 @@ def statement(root, file, number):
     return " ".join(line.strip() for line in lines[first:last + 1])
 
 
+def kill_group(leader):
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def cut(*_):
+    """What a signal does."""
+    for leader in list(Program.running):
+        kill_group(leader)
+    print("flips: cut; --resume goes on", flush=True)
+    os._exit(130)
+
+
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.md5(file.read()).hexdigest()
@@ -153,6 +169,8 @@ def digest(path):
 
 class Program:
     """A test program, and where it has the library's jumps."""
+
+    running = set() # processes
 
     def __init__(self, name, command, module, sites):
         self.name, self.command, self.module, self.sites = name, command, module, sites
@@ -167,15 +185,14 @@ class Program:
                 subprocess.Popen(self.command, env=given, cwd=work, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  start_new_session=True) as process:
+            Program.running.add(process.pid)
             try:
                 status = process.wait(limit)
             except subprocess.TimeoutExpired:
                 status = "hangs"
             finally:
-                try:
-                    os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                kill_group(process.pid)
+                Program.running.discard(process.pid)
                 process.wait()
         return status, time.monotonic() - began
 
@@ -266,7 +283,7 @@ class Tags:
 
 def learn_all(programs, preloaded, library, jobs, seconds, path):
     """Those that can be used, the quick first. What was learned is kept in `path`."""
-    known = {}
+    known, lock = {}, threading.Lock()
     if os.path.exists(path):
         with open(path) as file:
             known = json.load(file)
@@ -275,8 +292,10 @@ def learn_all(programs, preloaded, library, jobs, seconds, path):
         identity = digest(program.command[0]) + digest(library.path)
         if known.get(program.name, [""])[0] != identity:
             well = program.learn(preloaded, 60)
-            known[program.name] = [identity, well, program.seconds, program.most_seconds,
-                                   sorted(program.reached)]
+            with lock, open(path, "w") as file:
+                known[program.name] = [identity, well, program.seconds, program.most_seconds,
+                                       sorted(program.reached)]
+                json.dump(known, file)
         _, well, program.seconds, program.most_seconds, reached = known[program.name]
         program.reached = set(reached)
         return well
@@ -288,8 +307,6 @@ def learn_all(programs, preloaded, library, jobs, seconds, path):
                 print(f"flips: {program.name} fails without a flip: left out", flush=True)
             elif seconds == 0 or program.seconds <= seconds:
                 kept.append(program)
-    with open(path, "w") as file:
-        json.dump(known, file)
     return sorted(kept, key=lambda p: p.seconds)
 
 
@@ -396,6 +413,8 @@ def report(hunt, jumps, tags, root, whole):
 def main():
     given = options()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, cut)
+    signal.signal(signal.SIGTERM, cut)
     build, root = os.path.abspath(given.build), os.path.abspath(given.sources)
     preloaded = os.path.join(build, "flip.so")
     library = Library(os.path.realpath(os.path.join(build, "src", "liblend.so.0")), root)
@@ -418,18 +437,13 @@ def main():
         os.remove(hunt.path)
     done = ("killed",) if given.alive_again else ("killed", "survived", "unreached")
     left = [j for j in jumps if hunt.results.get(j.name, ("left",))[0] not in done]
-    crew = concurrent.futures.ThreadPoolExecutor(given.jobs)
-    try:
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as crew:
         futures = {crew.submit(hunt.try_one, jump): jump for jump in left}
         for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
             if future.result() is not None:
                 hunt.write(futures[future].name, future.result())
             if number % 100 == 0:
                 print(f"flips: {number} of {len(left)}", flush=True)
-    except KeyboardInterrupt:
-        crew.shutdown(wait=False, cancel_futures=True)
-        print("flips: cut; --resume goes on", flush=True)
-        return 130
     if given.verify:
         again, of = verify(hunt, jumps, given.verify, draw, given.jobs)
         print(f"flips: {again} of {of} killed again")
