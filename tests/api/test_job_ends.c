@@ -150,6 +150,7 @@ static void a_job_that_ends_the_thread_of_its_submitter_costs_no_worker(void **s
     assert_int_equal(tally_count(&here.dropped), 1);
     assert_int_equal(executor_stats_of(shop.executor).running, 1);
     assert_int_equal(stats_of(shop.pool).free, 1);
+    assert_int_equal(events_count(&shop.events), 0);
     tally_add(&running.go);
     tally_add(&queued.go);
     assert_int_equal(lend_future_join(second, lend_within_ms(PATIENCE_MS)), 0);

@@ -254,6 +254,9 @@ static void the_first_that_is_decided_ends_a_wait_for_any(void **state) {
     assert_int_equal(index, 2);
     assert_int_equal(lend_future_wait_any(desk.futures, MANY, LEND_NOW, &index), 0);
     assert_int_equal(thread_join(&thread), 0);
+    lend_future *const gaps[] = {NULL, desk.futures[0], NULL, NULL, desk.futures[2]};
+    assert_int_equal(lend_future_wait_any(gaps, 5, LEND_NOW, &index), 0);
+    assert_int_equal(index, 4);
     lend_future_drop(desk.futures[2]);
     desk.futures[2] = NULL; /* passed over from here on */
     assert_int_equal(lend_future_wait_any(desk.futures, MANY, LEND_NOW, &index), EBUSY);

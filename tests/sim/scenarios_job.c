@@ -216,13 +216,15 @@ static void deadline_meets_the_next(void *unused) {
     OFFICE_OPEN(&office, &shop, .workers = 1);
     for (int i = 0; i < 3; i++)
         submit_plain(i == 1 ? &ms : NULL, i == 1 ? lend_within_ms(5) : LEND_FOREVER, &futures[i]);
-    end();
     for (int i = 0; i < 3; i++) {
+        int error = lend_future_join(futures[i], LEND_FOREVER);
         enum lend_outcome outcome = lend_future_outcome(futures[i]);
+        SIM_CHECK("ENDS", error == 0, "the wait returned %d", error);
         SIM_CHECK("FUT", outcome == LEND_SUCCEEDED || (i == 1 && outcome == LEND_EXPIRED),
                   "it ended as %d", outcome);
         lend_future_drop(futures[i]);
     }
+    end();
 }
 
 /* More jobs than models, with deadlines, among plain borrowers. */
