@@ -12,6 +12,10 @@ lend_deadline lend_within_ms(int64_t ms) {
     return (lend_deadline){now_ns + ms * NS_PER_MS};
 }
 
+lend_deadline lend__deadline_default(int64_t default_ms) {
+    return default_ms < 0 ? LEND_FOREVER : lend_within_ms(default_ms);
+}
+
 int64_t lend_deadline_left_ms(lend_deadline deadline) {
     if (deadline_is_forever(deadline) || deadline.at_ns == 0)
         return INT64_MAX;

@@ -26,11 +26,12 @@ static inline bool deadline_is_forever(lend_deadline deadline) {
     return deadline.at_ns == INT64_MAX;
 }
 
-/* Put the default patience, in ms, -1 for ever, in the place of a zeroed deadline. */
+/* Within so many ms from now; -1: for ever. */
+lend_deadline lend__deadline_default(int64_t default_ms);
+
+/* Put the default patience in the place of a zeroed deadline. */
 static inline lend_deadline deadline_or_default(lend_deadline deadline, int64_t default_ms) {
-    if (deadline.at_ns != 0)
-        return deadline;
-    return default_ms < 0 ? LEND_FOREVER : lend_within_ms(default_ms);
+    return deadline.at_ns != 0 ? deadline : lend__deadline_default(default_ms);
 }
 
 #endif

@@ -35,14 +35,8 @@ static inline void list_append(struct list *list, struct list_node *node) {
 
 static inline void list_remove(struct list *list, struct list_node *node) {
     LEND_ASSERT(node->list == list, "removed from a list what is not in it");
-    if (node->previous != NULL)
-        node->previous->next = node->next;
-    else
-        list->first = node->next;
-    if (node->next != NULL)
-        node->next->previous = node->previous;
-    else
-        list->last = node->previous;
+    *(node->previous != NULL ? &node->previous->next : &list->first) = node->next;
+    *(node->next != NULL ? &node->next->previous : &list->last) = node->previous;
     *node = (struct list_node){0};
     list->length--;
 }

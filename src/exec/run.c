@@ -183,6 +183,7 @@ static void catch_end(void *argument) {
     if (run->returned)
         return;
     struct task *task = run->task;
+    thread_job_begin(task->number); /* a job within may have ended the thread, and forgotten this */
     run->ended_ns = lend__clock_now_ns();
     run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
     lend__run_give_back(run);

@@ -18,7 +18,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-_Thread_local struct thread_self lend__thread_self;
+#define INITIAL_EXEC __attribute__((__tls_model__("initial-exec")))
+
+_Thread_local struct thread_self lend__thread_self INITIAL_EXEC; /* gcc forgets the declaration's */
 
 static struct word threads_identified;
 
@@ -127,7 +129,7 @@ owner_word lend__thread_identify(void) {
 }
 
 struct parker *lend__thread_parker(void) {
-    static _Thread_local struct parker parker; /* zeroed: PARKER_EMPTY */
+    static _Thread_local struct parker parker INITIAL_EXEC; /* zeroed: PARKER_EMPTY */
     return &parker;
 }
 

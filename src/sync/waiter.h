@@ -67,16 +67,12 @@ static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
         waiter_decide(list_entry(queue->first, struct waiter, node), verdict, queue, woken);
 }
 
-/* Wake all that were decided; no lock is held. A waiter is gone as soon as it is woken, so it is
- * unlinked first. */
+void lend__waiters_wake(struct list *woken);
+
+/* Wake all that were decided; no lock is held. */
 static inline void waiters_wake(struct list *woken) {
-    for (struct list_node *node; (node = list_pop(woken)) != NULL;) {
-        struct waiter *waiter = list_entry(node, struct waiter, node);
-        if (waiter->tell != NULL)
-            waiter->tell(waiter, woken);
-        else
-            lend__parker_wake(waiter->parker);
-    }
+    if (woken->length > 0)
+        lend__waiters_wake(woken);
 }
 
 /* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose

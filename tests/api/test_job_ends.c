@@ -199,6 +199,7 @@ static void a_job_that_ends_the_thread_of_one_that_helps_ends_both(void **state)
         lend_future_drop(both[i]);
     }
     assert_int_equal(stats_of(shop.pool).free, 2);
+    assert_int_equal(events_count(&shop.events), 0);
     assert_executor_works(&shop);
     workshop_close(&shop);
 }

@@ -32,7 +32,7 @@ static const struct {
 struct bench {
     struct settings settings;
     struct result *result;
-    struct result_case *queued, *granted, *cancelled, *expired, *next, *neighbour;
+    struct result_case *queued, *granted, *cancelled, *expired, *next, *neighbour, *by_the_clock;
 };
 
 static const char beside_work[] = "beside arithmetic", beside_storm[] = "beside the storm",
@@ -180,8 +180,9 @@ struct neighbour {
     _Alignas(64) _Atomic(uint64_t) pairs, cpu_ns; /* so far */
 };
 
-/* On a core of its own, with a pool of its own. It never sleeps, so its pairs in a time are those
- * in its processor time, whatever else the machine does. */
+/* On a core of its own, with a pool of its own. It never sleeps, so on a quiet machine its pairs in
+ * a time are those in its processor time; on a busy one only the latter say what the storm costs
+ * it. */
 static void *borrow(void *argument) {
     struct neighbour *self = argument;
     machine_stay_on_core(0);
@@ -199,10 +200,11 @@ static void *borrow(void *argument) {
 /* What it got done since then. */
 struct mark {
     uint64_t pairs, cpu_ns;
+    double at_s;
 };
 
 static struct mark mark_now(struct neighbour *neighbour) {
-    return (struct mark){atomic_load(&neighbour->pairs), atomic_load(&neighbour->cpu_ns)};
+    return (struct mark){atomic_load(&neighbour->pairs), atomic_load(&neighbour->cpu_ns), now_s()};
 }
 
 /* Long enough to say how much: others may have had its core. */
@@ -210,9 +212,14 @@ static bool has_worked(struct neighbour *neighbour, struct mark since) {
     return mark_now(neighbour).cpu_ns - since.cpu_ns >= 10000000;
 }
 
-static double pairs_per_ms(struct neighbour *neighbour, struct mark since) {
+static void note_pairs(struct bench *bench, const char *beside, struct neighbour *neighbour,
+                       struct mark since) {
     struct mark now = mark_now(neighbour);
-    return (double)(now.pairs - since.pairs) / (double)(now.cpu_ns - since.cpu_ns) * 1e6;
+    double pairs = (double)(now.pairs - since.pairs);
+    samples_add(&case_entry(bench->neighbour, beside)->samples,
+                pairs / (double)(now.cpu_ns - since.cpu_ns) * 1e6);
+    samples_add(&case_entry(bench->by_the_clock, beside)->samples,
+                pairs / (now.at_s - since.at_s) / 1e3);
 }
 
 /* A hundred thousand whose time is over one after another while they still come. */
@@ -224,8 +231,7 @@ static double storm(struct bench *bench, struct crowd *crowd, struct neighbour *
         crowd_run(crowd, WAITERS_MAX);
     } while (!has_worked(neighbour, before));
     double took_s = now_s() - began_s;
-    samples_add(&case_entry(bench->neighbour, beside_storm)->samples,
-                pairs_per_ms(neighbour, before));
+    note_pairs(bench, beside_storm, neighbour, before);
     if (crowd->with_a_model != 0)
         give_up("somebody got a model that is lent");
     return took_s;
@@ -247,8 +253,7 @@ static void measure_beside_work(struct bench *bench, struct neighbour *neighbour
     double began_s = now_s();
     while (now_s() - began_s < seconds || !has_worked(neighbour, before))
         work(10000);
-    samples_add(&case_entry(bench->neighbour, beside_work)->samples,
-                pairs_per_ms(neighbour, before));
+    note_pairs(bench, beside_work, neighbour, before);
 }
 
 struct stormer {
@@ -317,6 +322,9 @@ static void add_cases(struct bench *bench) {
     bench->neighbour = result_add_case(
         result, "storm", "a neighbour's borrows while 100000 waiters expire after 1 ms each",
         "pairs per ms");
+    bench->by_the_clock =
+        result_add_case(result, "storm, by the clock",
+                        "the same: its core may go to others meanwhile", "pairs per ms");
 }
 
 static void add_goals(struct bench *bench) {
@@ -325,8 +333,10 @@ static void add_goals(struct bench *bench) {
     for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
         case_want_ratio(costs[i], case_find(costs[i], crowds[CROWDS - 1].label),
                         case_find(costs[i], crowds[0].label), AT_MOST, 2);
-    case_want_ratio(bench->neighbour, case_find(bench->neighbour, beside_storm),
-                    case_find(bench->neighbour, beside_work), AT_LEAST, 0.9);
+    struct result_case *const neighbours[] = {bench->neighbour, bench->by_the_clock};
+    for (size_t i = 0; i < sizeof neighbours / sizeof *neighbours; i++)
+        case_want_ratio(neighbours[i], case_find(neighbours[i], beside_storm),
+                        case_find(neighbours[i], beside_work), AT_LEAST, 0.9);
 }
 
 int bench_waiters(int argc, char **argv) {

@@ -21,10 +21,11 @@ FLOORS = ("base", "sync", "pool", "exec")
 
 
 def notes(build):
-    """Of all objects that the core's text is compiled into."""
+    """Of all objects that the core's text is compiled into, and that are still there."""
     for part in ("src", "tests/CMakeFiles", "tests/sim"):
         for folder, _, names in os.walk(os.path.join(build, part)):
-            yield from (os.path.join(folder, name) for name in names if name.endswith(".gcno"))
+            yield from (os.path.join(folder, name) for name in names
+                        if name.endswith(".gcno") and name[:-len("gcno")] + "o" in names)
 
 
 def reports(build):

@@ -20,6 +20,7 @@ cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_C_FLAGS="--coverage -fprofile-update=atomic -fno-builtin-fork -D__always_inline__=__unused__" \
     -DCMAKE_EXE_LINKER_FLAGS="$PWD/$folder/exit.o" >"$folder/log"
 ninja -C "$folder" >>"$folder/log" || { tail -n 60 "$folder/log"; exit 1; }
+ninja -C "$folder" -t cleandead >>"$folder/log"
 find "$folder" -name '*.gcda' -delete
 
 # One test links the library itself, without the counters' run time.

@@ -74,6 +74,15 @@ fails deadlock NT=3 S0=2 BUG_TWO_REGIONS           # the verdict and the holders
 LIST
 }
 
+# Most explorations are over long before a compiler that optimises would be.
+compiler=${CC:-cc}
+if [ "${1:-}" = long ]; then
+    compiler="$compiler -O1"
+elif command -v tcc >/dev/null; then
+    compiler=tcc
+fi
+export compiler
+
 explore_all() {
     LEND_SOURCE_DIR=${here%/tests/models} xargs -P "$(nproc)" -L 1 sh "$here/explore.sh"
 }

@@ -3,7 +3,8 @@
 #     sh explore.sh holds|fails MODEL MACRO...
 #
 # Explore all states of a model, with -D for each macro: in none may a claim fail, or in one it
-# must. Says in one line what came of it, and of an error that was not to be, each step to it.
+# must. Says in one line what came of it, and of an error that was not to be, each step to it. The
+# explorer is a program that $compiler makes.
 set -eu
 expected=$1 model=$2
 shift 2
@@ -15,7 +16,8 @@ cd "$work"
 macros=$(printf -- '-D%s ' "$@")
 # shellcheck disable=SC2086  # one word for each macro
 spin -a $macros "$model.pml" >log 2>&1 || { cat log; exit 1; }
-"${CC:-cc}" -w -DSAFETY -DCOLLAPSE -o pan pan.c
+# shellcheck disable=SC2086  # a compiler with its flags
+$compiler -w -DSAFETY -DCOLLAPSE -o pan pan.c
 ./pan -m300000 >log 2>&1 || true
 states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log)
 errors=$(sed -n 's/.*errors: \([0-9]*\)$/\1/p' log)

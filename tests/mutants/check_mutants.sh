@@ -4,7 +4,8 @@
 #     sh tests/mutants/check_mutants.sh [NAME...]
 #
 # Can the simulation find a bug? Each NN-name.patch here breaks the core in one way; its first line
-# says how. Each is applied to a copy by itself, and the simulation of it has to fail.
+# says how, and where only a few scenarios can show it at all, a second one begins to name them. Each
+# is applied to a copy by itself, and the simulation of it has to fail.
 set -eu
 mutants=$(cd "$(dirname "$0")" && pwd)
 source=${LEND_SOURCE_DIR:-$(cd "$mutants/../.." && pwd)}
@@ -22,24 +23,33 @@ cp -r "$source/tests/sim" "$source/tests/oracle" "$work/tests"
 cd "$work"
 
 # As tests/sim/CMakeLists.txt has it.
-sources=$(find src/base src/pool src/exec tests/sim tests/oracle -name '*.c' |
-    grep -Ev '^src/base/(assert|cgroup|clock|cores|memory|room)\.c$')
+sources=$(find src/base src/sync src/pool src/exec tests/sim tests/oracle -name '*.c' |
+    grep -Ev '^src/(base/(assert|cgroup|clock|cores|memory|room)|sync/(alert|bell|fork|lock|parker|thread))\.c$')
 flags="-std=gnu11 -O0 -fexceptions -w -Itests/sim/seam -Itests/sim -Itests -Isrc -Iinclude"
 
-# compile FILE.c...
+# compile SUFFIX FILE.c...
 compile() {
+    suffix=$1
+    shift
     # shellcheck disable=SC2086  # several flags on purpose
-    printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' "$cc" $flags -MD -MF '{}.d' -c '{}' -o '{}.o'
+    printf '%s\n' "$@" |
+        xargs -P "$(nproc)" -I '{}' "$cc" $flags -MD -MF "{}$suffix.d" -c '{}' -o "{}$suffix.o"
 }
 
-# shellcheck disable=SC2086  # a list on purpose
+# What is there of the mutant, and the rest as it was.
 link_it() {
-    "$cc" $(echo $sources | sed 's/\.c\( \|$\)/.c.o /g') -o lend-sim
+    for file in $sources; do
+        if [ -e "$file.mutant.o" ]; then echo "$file.mutant.o"; else echo "$file.o"; fi
+    done | xargs "$cc" -o lend-sim
 }
 
-# Most mutants die soon.
+# explore PATCH: most mutants die soon.
 explore() {
-    ./lend-sim --schedules 400 >says 2>&1 && ./lend-sim --schedules 8000 >says 2>&1
+    scenarios=$(sed -n '2s/^Scenarios: *//p' "$1" | sed 's/[^ ]*/--scenario &/g')
+    for schedules in 400 8000; do
+        # shellcheck disable=SC2086  # several arguments on purpose
+        ./lend-sim $scenarios --schedules $schedules >says 2>&1 || return 1
+    done
 }
 
 # What has to be compiled again for a patch: what it touches, and what includes that.
@@ -56,12 +66,12 @@ touched() {
 check() {
     patch=$1 name=$(basename "$1" .patch) began=$(date +%s%N)
     patch -s -p1 <"$patch" || { echo "$name: does not apply"; return 1; }
-    compile $(touched "$patch") && link_it || { echo "$name: does not compile"; return 1; }
+    compile .mutant $(touched "$patch") && link_it || { echo "$name: does not compile"; return 1; }
     alive=1
-    explore || alive=0
+    explore "$patch" || alive=0
     seconds=$(awk "BEGIN { printf \"%.1f\", ($(date +%s%N) - $began) / 1e9 }")
     patch -s -R -p1 <"$patch"
-    compile $(touched "$patch")
+    find . -name '*.mutant.o' -exec rm '{}' +
     if [ $alive -ne 0 ]; then
         echo "$name: lives"
         return 1
@@ -74,7 +84,7 @@ check() {
 }
 
 # shellcheck disable=SC2086  # a list on purpose
-compile $sources
+compile '' $sources
 link_it
 ./lend-sim --schedules 400 >says 2>&1 || { echo "without any mutant:"; cat says; exit 1; }
 

@@ -303,9 +303,9 @@ int main(void) {
         test_on_machine(the_smaller_of_machine_and_group_is_left),
         test_on_machine(only_what_is_not_shared_is_taken),
         cmocka_unit_test(of_this_machine_there_is_something_to_say),
-        cmocka_unit_test(a_controller_with_a_name_as_long_is_another_one),
-        cmocka_unit_test(a_use_below_zero_does_not_limit),
-        cmocka_unit_test(more_memory_than_can_be_counted_does_not_limit),
+        test_on_machine(a_controller_with_a_name_as_long_is_another_one),
+        test_on_machine(a_use_below_zero_does_not_limit),
+        test_on_machine(more_memory_than_can_be_counted_does_not_limit),
     };
     return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }
