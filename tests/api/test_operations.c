@@ -330,6 +330,7 @@ static void a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck(void *
     atomic_store(&fakes.unload.gate, NULL);
     assert_int_equal(lend_pool_resize(pool, 1, lend_within_ms(20), NULL), ETIMEDOUT);
     assert_true(eventually(stats_of(pool).free == 1));
+    assert_int_equal(stats_of(pool).stuck, 1); /* it was not that one that came back */
     gate_open(&gate);
     assert_int_equal(lend_pool_resize(pool, 1, LEND_FOREVER, NULL), 0);
     assert_int_equal(stats_of(pool).free, 1);
