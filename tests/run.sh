@@ -48,7 +48,7 @@ extra() {
 
 # Tests that read many pages once more, by ways that others take too: under AddressSanitizer in the
 # long run only.
-reads_much="ocr_(history|order|text_equals_command|tsv_hocr|loops)"
+reads_much="ocr_(history|order|text_equals_command|tsv_hocr|loops|folders|json|progress|sample_pages|slow_input)"
 
 stage "gcc" build "" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
 stage "gcc, AddressSanitizer and UBSan" build/asan \

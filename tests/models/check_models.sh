@@ -3,9 +3,9 @@
 #
 #     sh check_models.sh [long]
 #
-# The two protocols that everything rests on, each in a model that Spin explores to its last state:
-# who gets a model next (handoff.pml), and which wait is refused as a deadlock (deadlock.pml). Then
-# each of their seeded bugs, which must be found: what cannot fail proves nothing. `long` explores
+# The protocols that everything rests on, each in a model that Spin explores to its last state: who
+# gets a model next (handoff.pml), which wait is refused as a deadlock (deadlock.pml), and how jobs
+# come in and are kept in time (inbox.pml). Then each of their seeded bugs, which must be found: what cannot fail proves nothing. `long` explores
 # larger sizes too.
 set -eu
 here=${LEND_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/models
@@ -20,6 +20,10 @@ holds handoff NT=3 SZ=1 ROUNDS=1
 holds handoff NT=3 SZ=2 ROUNDS=1 BREAKS=0
 holds deadlock NT=2 S0=1 S1=1 TIMED
 holds deadlock NT=2 S0=2 S1=1 SHRINK
+holds inbox NS=2 NW=2
+holds inbox NS=2 NW=1 QMAX=1
+holds inbox NS=2 NW=1 WITH_CLOSER
+holds inbox NS=1 NW=1 ROUNDS=2 TIMED
 LIST
 }
 
@@ -35,6 +39,15 @@ holds deadlock NT=2 S0=1 S1=1 ROUNDS=2 TIMED
 holds deadlock NT=2 S0=2 S1=1 ROUNDS=2 SHRINK
 holds deadlock NT=3 S0=2 S1=1
 holds deadlock NT=3 S0=2 S1=2
+holds inbox NS=2 NW=2 WITH_CLOSER
+holds inbox NS=3 NW=1 QMAX=1
+holds inbox NS=2 NW=1 TIMED
+holds inbox NS=2 NW=1 QMAX=1 TIMED
+holds inbox NS=1 NW=2 ROUNDS=2 TIMED
+holds inbox NS=1 NW=1 ROUNDS=2 TIMED WITH_CLOSER
+fails inbox NS=2 NW=1 QMAX=1 TIMED BUG_ALARM_UNREAD  # until when it sleeps is not looked at
+fails inbox NS=2 NW=1 QMAX=1 TIMED BUG_NOT_PASSED_ON # the gate is not touched before the look
+fails inbox NS=2 NW=1 QMAX=1 TIMED BUG_SAID_LATE     # said only after the look into the inbox
 LIST
 }
 
@@ -71,6 +84,25 @@ fails deadlock NT=3 BUG_NO_LOCK                    # two walks at once
 fails deadlock NT=3 BUG_HIDDEN_LATE                # hidden after its memory is gone
 fails deadlock NT=3 BUG_UNSHOWN_WAITS              # who is not shown counts as waiting
 fails deadlock NT=3 S0=2 BUG_TWO_REGIONS           # the verdict and the holders in two regions
+fails inbox NS=2 NW=1 BUG_BACK_WITHOUT_ROOM        # a worker comes back, and there is no more room
+fails inbox NS=2 NW=1 BUG_CALLED_ASLEEP            # the mark is taken, and the sentry not woken
+fails inbox NS=2 NW=1 BUG_CALLED_TWICE             # a sentry that is on its way is called again
+fails inbox NS=2 NW=1 BUG_COUNT_APART              # a look for room, and then one more
+fails inbox NS=2 NW=1 ROUNDS=2 BUG_ENTER_PAST      # in past a shut gate
+fails inbox NS=2 NW=1 BUG_GATE_OPEN                # the gate is open while somebody waits
+fails inbox NS=1 NW=1 ROUNDS=2 TIMED WITH_CLOSER BUG_GIVEN_UP_ASLEEP # given up, and nobody to tell
+fails inbox NS=1 NW=1 ROUNDS=2 TIMED BUG_GIVEN_UP_ROOM # given up, and its room stays taken
+fails inbox NS=2 NW=1 BUG_MARK_BLINDLY             # a mark over a job that came meanwhile
+fails inbox NS=2 NW=1 BUG_MARK_STAYS               # a job is pushed under the mark
+fails inbox NS=2 NW=2 BUG_NEWEST_FIRST             # the inbox is not turned round
+fails inbox NS=2 NW=1 QMAX=1 TIMED BUG_NO_SECOND_LOOK # who has entered and not pushed is not seen
+fails inbox NS=2 NW=1 WITH_CLOSER BUG_NO_VISITORS  # freed under who is inside
+fails inbox NS=2 NW=1 WITH_CLOSER BUG_QUIET_LEAVE  # the last one out does not tell close
+fails inbox NS=1 NW=1 ROUNDS=2 TIMED BUG_RUNS_UNWATCHED # what runs is not learnt of
+fails inbox NS=1 NW=1 ROUNDS=2 TIMED BUG_RUN_UNMINDED # a run that begins late is not minded
+fails inbox NS=2 NW=2 WITH_CLOSER BUG_SENTRY_ENDED # a sentry ends though its mark was taken
+fails inbox NS=1 NW=1 ROUNDS=2 TIMED WITH_CLOSER BUG_STARTS_STOPPED # started after all was stopped
+fails inbox NS=2 NW=1 WITH_CLOSER BUG_UNPUSHED     # closed while a job is on its way in
 LIST
 }
 
