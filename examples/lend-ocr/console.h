@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a person sees on stderr: messages, and below them, if it is a terminal, one line that is
- * only there for now. Whoever writes to the terminal some other way erases that line first. */
+ * What a person sees on stderr: messages, and below them, if it is a terminal, one line that
+ * does not stay. Whoever writes to the terminal some other way erases that line first. */
 #ifndef LEND_OCR_CONSOLE_H
 #define LEND_OCR_CONSOLE_H
 
@@ -9,7 +9,7 @@
 
 struct console {
     bool terminal;
-    int length; /* of the line that is only there for now; 0: there is none */
+    int length; /* of the line that does not stay; 0: there is none */
 };
 
 struct console console_open(void);
@@ -20,7 +20,7 @@ void console_say(struct console *console, const char *subject, const char *words
 /* How wide the terminal is, in columns. */
 int console_columns(void);
 
-/* Replace the line for now; what the terminal is too narrow for is cut. Nothing without one. */
+/* Replace that line; what the terminal is too narrow for is cut. Nothing without one. */
 void console_draw(struct console *console, const char *line);
 void console_erase(struct console *console);
 

@@ -12,11 +12,11 @@
  *
  * It is a word that the kernel waits on (futex(2)), and not a mutex with a condition: glibc's
  * pthread_cond_wait comes back with the mutex marked as contended, so that each sleep ends in a
- * system call which wakes nobody (measured: 6 of them in a round trip of a job instead of 4, and
- * 15.7 us instead of 14.8). It needs no memory that could be missing, and no end: the word is the
- * last that a waker touches, after it he has but the address, with which the kernel finds nobody,
- * or somebody who looks and sleeps on. What a waker did before is seen by the sleeper through the
- * word itself, which is what ThreadSanitizer goes by. */
+ * system call which wakes nobody (strace: 6 of them in a round trip of a job instead of 4). It
+ * needs no memory that could be missing, and no end: the word is the last that a waker touches,
+ * after it he has but the address, with which the kernel finds nobody, or somebody who looks and
+ * sleeps on. What a waker did before is seen by the sleeper through the word itself, which is what
+ * ThreadSanitizer goes by. */
 #ifndef LEND_SRC_SYNC_PARKER_H
 #define LEND_SRC_SYNC_PARKER_H
 

@@ -71,34 +71,19 @@ static void the_options_in_force_can_be_read_back(void **state) {
     workshop_close(&shop);
 }
 
-struct hooks {
-    struct tally begun, ended;
-};
-
-static void begin_worker(void *context) {
-    struct hooks *hooks = context;
-    tally_add(&hooks->begun);
-}
-
-static void end_worker(void *context) {
-    struct hooks *hooks = context;
-    tally_add(&hooks->ended);
-}
-
 static void each_worker_begins_and_ends_once(void **state) {
     (void)state;
     struct workshop shop;
-    struct hooks hooks;
-    tally_init(&hooks.begun);
-    tally_init(&hooks.ended);
+    struct roll roll;
+    roll_init(&roll);
     workshop_open(&shop, 1,
-                  &LEND_EXECUTOR_OPTIONS(.workers = 5, .worker_begins = begin_worker,
-                                         .worker_ends = end_worker, .worker_context = &hooks));
-    assert_true(tally_wait(&hooks.begun, 5));
-    assert_int_equal(tally_count(&hooks.ended), 0);
+                  &LEND_EXECUTOR_OPTIONS(.workers = 5, .worker_begins = roll_begin,
+                                         .worker_ends = roll_end, .worker_context = &roll));
+    assert_true(tally_wait(&roll.begun, 5));
+    assert_int_equal(tally_count(&roll.ended), 0);
     workshop_close(&shop);
-    assert_int_equal(tally_count(&hooks.begun), 5);
-    assert_int_equal(tally_count(&hooks.ended), 5);
+    assert_int_equal(tally_count(&roll.begun), 5);
+    assert_int_equal(tally_count(&roll.ended), 5);
 }
 
 static int are_signals_blocked(void *model, void *argument, lend_job *job) {
@@ -140,38 +125,6 @@ static void a_job_is_told_why_there_is_no_model(void **state) {
     assert_non_null(strstr(lend_future_reason(future), "the shelf is empty"));
     assert_int_equal(executor_stats_of(shop.executor).no_model, 1);
     lend_future_drop(future);
-    workshop_close(&shop);
-}
-
-static int end_own_thread(void *model, void *argument, lend_job *job) {
-    (void)model;
-    (void)argument;
-    (void)job;
-    pthread_exit(NULL);
-}
-
-static void a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on(void **state) {
-    (void)state;
-    struct workshop shop;
-    workshop_open(&shop, 1, NULL);
-    for (int i = 0; i < 20; i++) {
-        lend_future *ended, *next;
-        assert_int_equal(lend_submit(shop.executor,
-                                     &LEND_JOB(.run = end_own_thread, .deadline = LEND_FOREVER),
-                                     &ended),
-                         0);
-        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &next), 0);
-        assert_int_equal(lend_future_join(ended, LEND_FOREVER), 0);
-        assert_int_equal(lend_future_outcome(ended), LEND_FAILED);
-        assert_int_equal(lend_future_error(ended), ECANCELED);
-        assert_string_equal(lend_future_reason(ended), "the job ended its own thread");
-        assert_int_equal(lend_future_join(next, LEND_FOREVER), 0);
-        assert_int_equal(lend_future_outcome(next), LEND_SUCCEEDED);
-        lend_future_drop(ended);
-        lend_future_drop(next);
-    }
-    assert_int_equal(stats_of(shop.pool).free, 1);
-    assert_int_equal(events_count(&shop.events), 0);
     workshop_close(&shop);
 }
 
@@ -410,7 +363,6 @@ int main(void) {
         cmocka_unit_test(each_worker_begins_and_ends_once),
         cmocka_unit_test(workers_block_all_signals),
         cmocka_unit_test(a_job_is_told_why_there_is_no_model),
-        cmocka_unit_test(a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on),
         cmocka_unit_test(the_figures_agree_with_what_happened),
         cmocka_unit_test(close_works_off_what_is_queued),
         cmocka_unit_test(at_the_deadline_close_cancels_what_has_not_started_and_stops_what_runs),

@@ -11,17 +11,6 @@
 
 #include <cmocka.h>
 
-/* Submit, wait until all of it is over, and hand back the future. */
-static lend_future *run_to_its_end(struct workshop *shop, lend_job_function *run, void *argument) {
-    lend_future *future = NULL;
-    assert_int_equal(
-        lend_submit(shop->executor,
-                    &LEND_JOB(.run = run, .argument = argument, .deadline = LEND_FOREVER), &future),
-        0);
-    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
-    return future;
-}
-
 static void nothing_is_asked_of_no_job(void **state) {
     (void)state;
     struct tally destroyed;
@@ -61,7 +50,7 @@ static void the_last_value_counts_and_the_one_before_is_destroyed(void **state) 
     tally_init(&values[0]);
     tally_init(&values[1]);
     workshop_open(&shop, 1, NULL);
-    lend_future *future = run_to_its_end(&shop, return_both, values);
+    lend_future *future = workshop_run(&shop, return_both, values);
     assert_int_equal(lend_future_error(future), 0);
     assert_ptr_equal(lend_future_take(future), &values[1]);
     assert_int_equal(tally_count(&values[1]), 0);
@@ -81,7 +70,7 @@ static void a_failed_job_keeps_its_words_and_its_value(void **state) {
     struct tally value;
     tally_init(&value);
     workshop_open(&shop, 1, NULL);
-    lend_future *future = run_to_its_end(&shop, return_and_fail, &value);
+    lend_future *future = workshop_run(&shop, return_and_fail, &value);
     assert_int_equal(lend_future_outcome(future), LEND_FAILED);
     assert_int_equal(lend_future_error(future), EIO);
     assert_string_equal(lend_future_reason(future), "page 3 of scan.tif is blank");
@@ -106,7 +95,7 @@ static void a_value_without_a_destroy_is_left_alone(void **state) {
     struct workshop shop;
     char value[] = "on the stack";
     workshop_open(&shop, 1, NULL);
-    lend_future *future = run_to_its_end(&shop, return_what_is_not_to_be_freed, value);
+    lend_future *future = workshop_run(&shop, return_what_is_not_to_be_freed, value);
     assert_ptr_equal(lend_future_peek(future), value);
     lend_future_drop(future);
     assert_string_equal(value, "on the stack");
@@ -123,7 +112,7 @@ static void the_last_words_count(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
-    lend_future *future = run_to_its_end(&shop, explain_twice, NULL);
+    lend_future *future = workshop_run(&shop, explain_twice, NULL);
     assert_string_equal(lend_future_reason(future), "page 1 is blank");
     lend_future_drop(future);
     workshop_close(&shop);
@@ -141,7 +130,7 @@ static void words_that_do_not_fit_end_with_dots(void **state) {
     memset(words, 'a', sizeof words - 1);
     words[sizeof words - 1] = '\0';
     workshop_open(&shop, 1, NULL);
-    lend_future *future = run_to_its_end(&shop, explain_at_length, words);
+    lend_future *future = workshop_run(&shop, explain_at_length, words);
     const char *reason = lend_future_reason(future);
     size_t length = strlen(reason);
     assert_true(length > 200 && length < sizeof words - 1);
@@ -167,8 +156,8 @@ static void a_model_that_its_job_found_broken_is_replaced(void **state) {
     struct workshop shop;
     unsigned broken, next;
     workshop_open(&shop, 1, NULL);
-    lend_future_drop(run_to_its_end(&shop, say_broken, &broken));
-    lend_future_drop(run_to_its_end(&shop, note_model, &next));
+    lend_future_drop(workshop_run(&shop, say_broken, &broken));
+    lend_future_drop(workshop_run(&shop, note_model, &next));
     assert_int_not_equal(next, broken);
     assert_int_equal(stats_of(shop.pool).broken, 1);
     struct recorded_event event = events_first_of(&shop.events, LEND_EVENT_MODEL_BROKEN);
@@ -241,7 +230,7 @@ static void a_job_may_borrow_on_its_own_account(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 2, NULL);
-    lend_future *future = run_to_its_end(&shop, borrow_another, &shop);
+    lend_future *future = workshop_run(&shop, borrow_another, &shop);
     assert_int_equal(lend_future_error(future), 0);
     lend_future_drop(future);
     assert_int_equal(stats_of(shop.pool).free, 2);
@@ -261,9 +250,9 @@ static void job_numbers_are_unique_in_the_process(void **state) {
     uint64_t numbers[3];
     workshop_open(&one, 1, NULL);
     workshop_open(&other, 1, NULL);
-    lend_future_drop(run_to_its_end(&one, note_number, &numbers[0]));
-    lend_future_drop(run_to_its_end(&other, note_number, &numbers[1]));
-    lend_future_drop(run_to_its_end(&one, note_number, &numbers[2]));
+    lend_future_drop(workshop_run(&one, note_number, &numbers[0]));
+    lend_future_drop(workshop_run(&other, note_number, &numbers[1]));
+    lend_future_drop(workshop_run(&one, note_number, &numbers[2]));
     assert_true(numbers[0] > 0 && numbers[0] < numbers[1] && numbers[1] < numbers[2]);
     workshop_close(&one);
     workshop_close(&other);

@@ -25,6 +25,31 @@ static void assert_executor_works(struct workshop *shop) {
     lend_future_drop(future);
 }
 
+static void a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    for (int i = 0; i < 20; i++) {
+        lend_future *ended, *next;
+        assert_int_equal(lend_submit(shop.executor,
+                                     &LEND_JOB(.run = end_own_thread, .deadline = LEND_FOREVER),
+                                     &ended),
+                         0);
+        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &next), 0);
+        assert_int_equal(lend_future_join(ended, LEND_FOREVER), 0);
+        assert_int_equal(lend_future_outcome(ended), LEND_FAILED);
+        assert_int_equal(lend_future_error(ended), ECANCELED);
+        assert_string_equal(lend_future_reason(ended), "the job ended its own thread");
+        assert_int_equal(lend_future_join(next, LEND_FOREVER), 0);
+        assert_int_equal(lend_future_outcome(next), LEND_SUCCEEDED);
+        lend_future_drop(ended);
+        lend_future_drop(next);
+    }
+    assert_int_equal(stats_of(shop.pool).free, 1);
+    assert_int_equal(events_count(&shop.events), 0);
+    workshop_close(&shop);
+}
+
 /* The next one may be over before the thread that called it in has gone on. */
 static void jobs_may_end_one_thread_after_the_other(void **state) {
     (void)state;
@@ -46,40 +71,25 @@ static void jobs_may_end_one_thread_after_the_other(void **state) {
     workshop_close(&shop);
 }
 
-struct hooks {
-    struct tally begun, ended;
-};
-
-static void begin_worker(void *context) {
-    struct hooks *hooks = context;
-    tally_add(&hooks->begun);
-}
-
-static void end_worker(void *context) {
-    struct hooks *hooks = context;
-    tally_add(&hooks->ended);
-}
-
 static void a_thread_that_its_job_ended_ends_as_a_worker_too(void **state) {
     (void)state;
     enum { ENDED = 3 };
     struct workshop shop;
-    struct hooks hooks;
-    tally_init(&hooks.begun);
-    tally_init(&hooks.ended);
+    struct roll roll;
+    roll_init(&roll);
     workshop_open(&shop, 1,
-                  &LEND_EXECUTOR_OPTIONS(.worker_begins = begin_worker, .worker_ends = end_worker,
-                                         .worker_context = &hooks));
+                  &LEND_EXECUTOR_OPTIONS(.worker_begins = roll_begin, .worker_ends = roll_end,
+                                         .worker_context = &roll));
     for (unsigned i = 1; i <= ENDED; i++) {
         lend_future *future;
         assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = end_own_thread), &future), 0);
         assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
-        assert_int_equal(tally_count(&hooks.ended), i);
+        assert_int_equal(tally_count(&roll.ended), i);
         lend_future_drop(future);
     }
     workshop_close(&shop);
-    assert_int_equal(tally_count(&hooks.begun), ENDED + 1);
-    assert_int_equal(tally_count(&hooks.ended), ENDED + 1);
+    assert_int_equal(tally_count(&roll.begun), ENDED + 1);
+    assert_int_equal(tally_count(&roll.ended), ENDED + 1);
 }
 
 static int end_when_it_is_late(void *model, void *argument, lend_job *job) {
@@ -206,6 +216,7 @@ static void a_job_that_ends_the_thread_of_one_that_helps_ends_both(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on),
         cmocka_unit_test(jobs_may_end_one_thread_after_the_other),
         cmocka_unit_test(a_thread_that_its_job_ended_ends_as_a_worker_too),
         cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),

@@ -14,17 +14,6 @@
 
 #include <cmocka.h>
 
-/* Submit, wait until all of it is over, and hand back the future. */
-static lend_future *run_to_its_end(struct workshop *shop, lend_job_function *run, void *argument) {
-    lend_future *future = NULL;
-    assert_int_equal(
-        lend_submit(shop->executor,
-                    &LEND_JOB(.run = run, .argument = argument, .deadline = LEND_FOREVER), &future),
-        0);
-    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
-    return future;
-}
-
 static void submit_and_forget(struct workshop *shop, struct held_job *held) {
     struct lend_job_spec spec =
         LEND_JOB(.run = held_job_run, .argument = held, .deadline = LEND_FOREVER);
@@ -92,14 +81,14 @@ static void a_job_finds_nothing_of_what_another_has_left(void **state) {
     struct workshop shop;
     static const int failure = EIO;
     workshop_open(&shop, 1, NULL);
-    lend_future_drop(run_to_its_end(&shop, say_broken_without_a_word, NULL));
-    lend_future *read = run_to_its_end(&shop, plain_job_run, NULL);
+    lend_future_drop(workshop_run(&shop, say_broken_without_a_word, NULL));
+    lend_future *read = workshop_run(&shop, plain_job_run, NULL);
     assert_int_equal(lend_future_outcome(read), LEND_SUCCEEDED);
     lend_future_drop(read);
     assert_int_equal(stats_of(shop.pool).broken, 1);
-    lend_future_drop(run_to_its_end(&shop, plain_job_run, (void *)(uintptr_t)&failure));
+    lend_future_drop(workshop_run(&shop, plain_job_run, (void *)(uintptr_t)&failure));
     assert_int_equal(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD), 1);
-    read = run_to_its_end(&shop, plain_job_run, NULL);
+    read = workshop_run(&shop, plain_job_run, NULL);
     assert_int_equal(lend_future_error(read), 0);
     assert_string_equal(lend_future_reason(read), "");
     lend_future_drop(read);
@@ -134,7 +123,7 @@ static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     struct held_job held;
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
     for (int i = 0; i < JOBS; i++)
-        lend_future_drop(run_to_its_end(&shop, plain_job_run, NULL));
+        lend_future_drop(workshop_run(&shop, plain_job_run, NULL));
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
     forget(&shop, explain_a_success, JOBS);
@@ -143,7 +132,7 @@ static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     forget(&shop, plain_job_run, 1); /* whose end puts the memory of all those within reach */
     assert_true(have_succeeded(&shop, 2 * JOBS + 2));
     for (int i = 0; i < JOBS; i++) {
-        lend_future *future = run_to_its_end(&shop, fail_without_a_word, NULL);
+        lend_future *future = workshop_run(&shop, fail_without_a_word, NULL);
         assert_string_equal(lend_future_reason(future), lend_strerror(EIO));
         lend_future_drop(future);
     }

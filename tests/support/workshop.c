@@ -51,6 +51,29 @@ void workshop_close(struct workshop *workshop) {
     events_deinit(&workshop->events);
 }
 
+lend_future *workshop_run(struct workshop *workshop, lend_job_function *run, void *argument) {
+    lend_future *future = NULL;
+    assert_int_equal(
+        lend_submit(workshop->executor,
+                    &LEND_JOB(.run = run, .argument = argument, .deadline = LEND_FOREVER), &future),
+        0);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    return future;
+}
+
+void roll_init(struct roll *roll) {
+    tally_init(&roll->begun);
+    tally_init(&roll->ended);
+}
+
+void roll_begin(void *roll) {
+    tally_add(&((struct roll *)roll)->begun);
+}
+
+void roll_end(void *roll) {
+    tally_add(&((struct roll *)roll)->ended);
+}
+
 void held_job_init(struct held_job *held) {
     *held = (struct held_job){.thread = pthread_self()};
     tally_init(&held->started);

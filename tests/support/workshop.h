@@ -27,6 +27,18 @@ void workshop_open(struct workshop *workshop, uint32_t models,
 /* Close both; asserts that nothing is left behind. */
 void workshop_close(struct workshop *workshop);
 
+/* Submit a job, wait until all of it is over, and hand back the future. */
+lend_future *workshop_run(struct workshop *workshop, lend_job_function *run, void *argument);
+
+/* How many workers have begun and ended: worker_begins, worker_ends, and their context. */
+struct roll {
+    struct tally begun, ended;
+};
+
+void roll_init(struct roll *roll);
+void roll_begin(void *roll);
+void roll_end(void *roll);
+
 /* A job that is held up: arrives at `started`, then waits for `go` (or, if it heeds, it
  * is told to stop), then returns `result`, or ECANCELED if it was told to stop and heeds. */
 struct held_job {
