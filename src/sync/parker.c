@@ -9,9 +9,13 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* As the kernel has them in <linux/futex.h>, which is not part of every C library. */
+#define FUTEX_WAKE_PRIVATE 129
+#define FUTEX_WAIT_BITSET_PRIVATE 137
+#define FUTEX_BITSET_MATCH_ANY 0xffffffff
 
 /* Until it is not ASLEEP, the deadline, or for no reason. False if the deadline has passed. */
 static bool wait_once(struct parker *parker, lend_deadline deadline) {

@@ -7,7 +7,6 @@
 #include "faults/inject.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -173,6 +172,8 @@ int __wrap_sem_wait(sem_t *semaphore) {
     errno = EINTR;
     return -1;
 }
+
+#define FUTEX_WAIT_BITSET_PRIVATE 137 /* the kernel's */
 
 /* The parker's: a wait returns without a cause; a wake finds that the sleeper was up and gone. */
 long __wrap_syscall(long number, void *word, int operation, long value, void *time, void *word2,
