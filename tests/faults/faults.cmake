@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
 # The core's objects become one, in which every call of a function that can fail goes to wrap.c;
-# nobody else's calls do.
+# nobody else's calls do. The list of these functions is glibc's.
+include(CheckSymbolExists)
+check_symbol_exists(__GLIBC__ features.h has_glibc)
+if(NOT has_glibc)
+    return()
+endif()
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/symbols.list wrapped REGEX "^[^ #]+ +(fails|gives)")
 list(TRANSFORM wrapped REPLACE " .*" "")
 list(TRANSFORM wrapped PREPEND "--wrap=")
