@@ -6,6 +6,7 @@ build_packages="gcc g++ libc6-dev cmake ninja-build pkg-config libtesseract-dev 
     tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-sim"
 test_packages="clang libclang-rt-dev clang-format libcmocka-dev python3 spin tcc valgrind musl-tools
     libuv1-dev"
+long_packages="llvm"
 
 # Installs those of the named packages that are missing. Needs root or sudo only if any is.
 install_packages() {

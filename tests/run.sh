@@ -18,6 +18,7 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 install_packages "$build_packages $test_packages"
+[ "$mode" = short ] || install_packages "$long_packages"
 
 jobs=$(nproc)
 began=$(date +%s)

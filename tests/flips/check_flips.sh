@@ -9,6 +9,8 @@ set -eu
 cd "${LEND_SOURCE_DIR:-$(dirname "$0")/../..}"
 folder=${1:-build/flips}
 [ $# -eq 0 ] || shift
+. tests/packages.sh
+install_packages "$long_packages"
 mkdir -p "$folder"
 cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF \
     >"$folder/log"

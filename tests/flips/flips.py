@@ -40,6 +40,7 @@ import time
 RUNS_BEFORE = 2  # of each program without a flip
 PATIENCE = 3     # a program that takes so many times as long hangs, and
 GRACE = 1.5      # so many seconds, on a busy machine
+MARK = "@"       # before the part of a statement that a jump decides
 PROGRAMS = re.compile(r"(api|unit|scenarios|stress)_\w+$")
 EXAMPLES = ("borrow", "five-failures", "futures", "report")
 
@@ -103,32 +104,30 @@ class Library:
             entry = self.functions.at(address)
             lines = places[address]
             name = f"{entry[2]}+{address - entry[0]:x}/{entry[1]:x}/{hashes[entry].hexdigest()[:8]}"
-            text = statement(root, *lines[0][:2])
+            text = statement(root, *lines[0][:3])
             self.jumps.append(Jump(name, address, entry, address - entry[0],
                                    self.functions.byte(address, entry[4]), lines[0][0], lines, text))
 
     def places(self, addresses, root):
-        """{address: [(file, line, function), ...]}: the innermost inlined function first."""
-        out = said("addr2line", "-a", "-i", "-f", "-e", self.path,
-                   given="".join(f"{a:x}\n" for a in addresses).encode()).split("\n")
-        found, at = {}, 0
-        while at < len(out) - 1:
-            if out[at].startswith("0x"):
-                lines = found[int(out[at], 16)] = []
-                at += 1
-                continue
-            path, number = out[at + 1].split(" ")[0].rsplit(":", 1)
-            lines.append((os.path.relpath(path, root) if path.startswith("/") else path,
-                          int(number) if number.isdigit() else 0, out[at]))
-            at += 2
+        """{address: [(file, line, column, function), ...]}: the innermost inlined function first."""
+        out = said("llvm-symbolizer", "--inlines", f"--obj={self.path}",
+                   given="".join(f"0x{a:x}\n" for a in addresses).encode()).split("\n\n")
+        found = {}
+        for address, frames in zip(addresses, out):
+            words = frames.split("\n")
+            found[address] = []
+            for function, place in zip(words[::2], words[1::2]):
+                path, line, column = place.rsplit(":", 2)
+                found[address].append((os.path.relpath(path, root) if path.startswith("/") else path,
+                                       int(line), int(column), function))
         return found
 
 
 TEXTS = {}
 
 
-def statement(root, file, number):
-    """The statement that a line is in, in one line."""
+def statement(root, file, number, column):
+    """The statement that a line is in, in one line, with a MARK before the column."""
     if file not in TEXTS:
         try:
             with open(os.path.join(root, file)) as text:
@@ -144,7 +143,8 @@ def statement(root, file, number):
         first -= 1
     while last + 1 < len(lines) and last - number < 6 and not re.search(r"[;{}]\s*(/\*.*)?$", lines[last]):
         last += 1
-    return " ".join(line.strip() for line in lines[first:last + 1])
+    marked = lines[number - 1][:column - 1] + MARK + lines[number - 1][column - 1:]
+    return " ".join(line.strip() for line in lines[first:number - 1] + [marked] + lines[number:last + 1])
 
 
 def kill_group(leader):
@@ -274,9 +274,9 @@ class Tags:
     def of(self, jump, root):
         """The number of the first line that fits."""
         for number, file, function, text in self.entries:
-            for place, line, inside in jump.lines:
+            for place, line, column, inside in jump.lines:
                 if place == file and re.sub(r"\..*", "", inside) == function and \
-                        text in statement(root, place, line):
+                        text in statement(root, place, line, column):
                     return number
         return None
 
@@ -395,8 +395,8 @@ def report(hunt, jumps, tags, root, whole):
             elif tag is not None:
                 outcome = "tagged"
             else:
-                place, line, inside = jump.lines[0]
-                via = "".join(f" < {f}:{l}" for f, l, _ in jump.lines[1:])
+                place, line, _, inside = jump.lines[0]
+                via = "".join(f" < {f}:{l}" for f, l, _, _ in jump.lines[1:])
                 print(f"{place}:{line}{via} ({inside}, {jump.name}) "
                       f"{outcome}{' ' + how if outcome == 'survived' else ''}: {jump.text}")
         count[outcome] += 1
