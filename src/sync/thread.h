@@ -74,8 +74,10 @@ struct errand {
 
 /* The slot that a thread had last in a pool. */
 struct last_slot {
-    uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is there */
+    _Alignas(32) uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is
+                                          there */
     void *slot;
+    uint32_t index; /* of the slot */
 };
 
 /* Of so many pools at a time a thread remembers that. */
@@ -83,11 +85,11 @@ struct last_slot {
 
 /* What lend knows of the running thread. */
 struct thread_self {
+    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 while its end would
                                not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
     owner_word identity;    /* the thread, from its first use of lend on */
-    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
