@@ -150,7 +150,8 @@ static void fill_step(struct lend_step *step, const struct wait *wait, int64_t n
         .held_ns = wait->tie.since_ns != 0 ? elapsed_ns(wait->tie.since_ns, now_ns) : 0,
         .held_site = wait->tie.site,
     };
-    wait->ops->name(wait, step->awaits, sizeof step->awaits);
+    struct text awaits = text_into(step->awaits, sizeof step->awaits);
+    wait->ops->name(wait, &awaits);
 }
 
 /* From the victim along the ties, until they come round. */
