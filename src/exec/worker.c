@@ -120,7 +120,7 @@ static enum look look(struct worker *self, struct run *run) {
     if (!is_settled(executor))
         lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (gone != NULL)
         lend__task_free(gone);
     return answer;

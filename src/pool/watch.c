@@ -193,7 +193,7 @@ void lend__watch_show(struct wait *wait) {
     lend__lock_acquire(&watch.lock);
     lend__watch_enter(wait, &woken);
     lend__lock_release(&watch.lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 void lend__watch_hide(struct wait *wait) {
@@ -212,7 +212,7 @@ void lend__watch_review(void) {
         for (struct wait *wait = watch.shown[i]; wait != NULL; wait = wait->next)
             judge_and_refuse(wait, &woken);
     lend__lock_release(&watch.lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 void lend__watch_task_holds(uint64_t task, int change) {
