@@ -126,7 +126,7 @@ void lend__run_give_back(struct run *run) {
     else
         lend_release(&run->lease);
     if (lend__thread_self.held > run->held_before)
-        lend__reclaim_from_job(thread_owner());
+        lend__reclaim_from_job(lend__thread_self.owner);
 }
 
 /* True if somebody else has told or tells the owner. */

@@ -153,6 +153,7 @@ static bool keep_time(lend_executor *executor) {
 
 void lend__timekeeper_main(void *argument) {
     lend_executor *executor = argument;
+    lend__thread_identify(); /* who is called back may run a job here */
     while (keep_time(executor))
         ;
 }

@@ -179,7 +179,7 @@ void lend__worker_main(void *argument) {
     const struct lend_executor_options *options = &self->executor->options;
     struct errand errand;
     thread_errand_begin(&errand, self->executor, NULL);
-    self->owner = thread_owner();
+    self->owner = lend__thread_identify();
     lend__lock_acquire(&self->executor->lock);
     self->tid = owner_tid(self->owner);
     lend__lock_release(&self->executor->lock);
