@@ -214,6 +214,25 @@ static void a_job_that_waits_for_one_that_waits_for_its_model_is_refused(void **
     workshop_close(&shop);
 }
 
+/* Its wait is the first to end by its deadline. */
+static void who_has_the_model_that_the_job_needs_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *future;
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = plain_job_run, .deadline = LEND_FOREVER),
+                                 &future),
+                     0);
+    assert_int_equal(lend_future_wait(future, lend_within_ms(3600000)), EDEADLK);
+    lend_release(&lease);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
 /* A callback, which has no model, and is in its worker's way. */
 struct callback {
     lend_executor *executor;
@@ -378,6 +397,7 @@ int main(void) {
         cmocka_unit_test(a_holder_whose_wait_ends_in_time_is_waited_for),
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),
+        cmocka_unit_test(who_has_the_model_that_the_job_needs_is_refused),
         cmocka_unit_test(a_callback_that_waits_for_a_job_behind_it_is_refused),
         cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
         cmocka_unit_test(a_job_that_only_looks_at_one_in_its_queue_does_not_run_it),

@@ -150,6 +150,12 @@ static int leave_with_a_lease(void *argument) {
     return lend_lease_error(&lease);
 }
 
+static int wait_and_leave_with_a_lease(void *argument) {
+    struct workshop *shop = argument;
+    struct lend_lease lease = lend_acquire(shop->pool, LEND_FOREVER);
+    return lend_lease_error(&lease);
+}
+
 static int exit_with_a_lease(void *argument) {
     leave_with_a_lease(argument);
     pthread_exit(NULL);
@@ -194,6 +200,13 @@ static void a_thread_that_ends_with_a_lease_leaves_it_to_the_pool(void **state) 
     assert_int_equal(thread_join(&thread), THREAD_LEFT);
     assert_left(&shop, "ended with it", 3);
     struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    assert_true(lend_lease_ok(&lease));
+    thread_start(&thread, wait_and_leave_with_a_lease, &shop);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1));
+    lend_release(&lease);
+    assert_int_equal(thread_join(&thread), 0);
+    assert_left(&shop, "ended with it", 4);
+    lease = lend_acquire(shop.pool, LEND_NOW);
     assert_true(lend_lease_ok(&lease));
     lend_release(&lease);
     workshop_close(&shop);

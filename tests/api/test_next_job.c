@@ -282,15 +282,12 @@ static int note_fake(void *model, void *argument, lend_job *job) {
     return 0;
 }
 
-/* Though nothing else is to be done for it between two jobs. */
-static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
-    (void)state;
-    enum { JOBS = 5 };
-    struct fakes fakes = {0};
+/* So many jobs on the only model, one after the other; which model each of them had. */
+enum { JOBS = 5 };
+
+static void run_in_a_row(lend_pool *pool, unsigned numbers[JOBS]) {
     struct held_job held;
     lend_executor *executor;
-    unsigned numbers[JOBS] = {0};
-    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
     assert_int_equal(
         lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = JOBS)), 0);
     held_job_init(&held);
@@ -302,10 +299,31 @@ static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) 
             lend_submit(executor, &LEND_JOB(.run = note_fake, .argument = &numbers[i]), NULL), 0);
     tally_add(&held.go);
     assert_int_equal(lend_executor_close(executor, lend_within_ms(PATIENCE_MS)), 0);
+    held_job_deinit(&held);
+}
+
+/* Though nothing else is to be done for it between two jobs. */
+static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    unsigned numbers[JOBS] = {0};
+    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
+    run_in_a_row(pool, numbers);
     for (unsigned i = 0; i < JOBS; i++)
         assert_int_equal(numbers[i], i + 2);
     fakes_close(&fakes, pool);
-    held_job_deinit(&held);
+}
+
+static void a_model_is_reset_between_two_jobs(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    unsigned numbers[JOBS] = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    run_in_a_row(pool, numbers);
+    for (unsigned i = 0; i < JOBS; i++)
+        assert_int_equal(numbers[i], 1);
+    assert_int_equal(fakes.reset.calls, JOBS + 1);
+    fakes_close(&fakes, pool);
 }
 
 int main(void) {
@@ -318,6 +336,7 @@ int main(void) {
         cmocka_unit_test(a_job_has_its_model_since_it_began),
         cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
         cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
+        cmocka_unit_test(a_model_is_reset_between_two_jobs),
     };
     return cmocka_run_group_tests_name("next job", tests, NULL, NULL);
 }

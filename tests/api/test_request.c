@@ -93,7 +93,9 @@ static void requests_and_threads_are_served_in_order_of_arrival(void **state) {
     assert_int_equal(thread_join(&thread), 0);
     assert_true(is_told(&desk, 1));
     assert_int_equal(desk.told[1].error, 0);
-    assert_int_equal(stats_of(desk.shop.pool).queued, 3);
+    struct lend_pool_stats stats = stats_of(desk.shop.pool);
+    assert_int_equal(stats.queued, 3);
+    assert_int_equal(lend_histogram_count(&stats.waits), 3);
     desk_close(&desk);
 }
 

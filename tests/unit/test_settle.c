@@ -105,11 +105,39 @@ static void a_slot_that_is_not_part_of_the_pool_is_shut(void **state) {
     close_pool(pool);
 }
 
+/* The next one to come to a pool that lends nothing, under the lock. */
+static void queue_up(lend_pool *pool, struct borrower *borrower) {
+    waiter_init(&borrower->waiter);
+    assert_int_equal(lend__borrower_arrive(pool, borrower, LEND_FOREVER), EINPROGRESS);
+}
+
+static void a_wait_is_no_progress_but_for_the_first_one_to_come(void **state) {
+    (void)state;
+    lend_pool *pool = open_pool();
+    struct borrower first = {0}, second = {0};
+    lend__lock_acquire(&pool->lock);
+    pool->locked.suspended = true;
+    pool->locked.progress_ns = 1;
+    queue_up(pool, &first);
+    int64_t first_ns = pool->locked.progress_ns;
+    pool->locked.progress_ns = 2;
+    queue_up(pool, &second);
+    int64_t second_ns = pool->locked.progress_ns;
+    list_remove(&pool->locked.waiters, &first.waiter.node);
+    list_remove(&pool->locked.waiters, &second.waiter.node);
+    pool->locked.suspended = false;
+    lend__lock_release(&pool->lock);
+    assert_true(first_ns > 2);
+    assert_int_equal(second_ns, 2);
+    close_pool(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slot_counts_wherever_it_is),
         cmocka_unit_test(one_too_many_is_not_too_many_while_one_cannot_be_counted_on),
         cmocka_unit_test(a_slot_that_is_not_part_of_the_pool_is_shut),
+        cmocka_unit_test(a_wait_is_no_progress_but_for_the_first_one_to_come),
     };
     return cmocka_run_group_tests_name("settle", tests, NULL, NULL);
 }
