@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+/* Pools that are opened have small ones. */
+#define FIRST_NUMBER (UINT64_C(1) << 40)
+
 enum { SLOTS = 2, TICK_NS = 5, UNCOUNTED = 1001 };
 
 struct bare_pool {
@@ -66,7 +69,7 @@ static struct slot *told_slot(struct bare_pool *bare, const struct lend_lease *l
 static void who_reads_the_clock_itself_says_since_when(void **state) {
     (void)state;
     struct bare_pool bare;
-    bare_pool_init(&bare, UINT64_MAX);
+    bare_pool_init(&bare, FIRST_NUMBER);
     for (int i = 0; i < 2 * WAYS; i++) {
         struct lend_lease lease = ways[i / 2](&bare.pool);
         assert_int_not_equal(word_peek(&told_slot(&bare, &lease)->since_ns), 0);
@@ -78,7 +81,7 @@ static void who_reads_the_clock_itself_says_since_when(void **state) {
 static void while_it_ticks_a_lease_has_the_time_of_the_tick(void **state) {
     (void)state;
     struct bare_pool bare;
-    bare_pool_init(&bare, UINT64_MAX - 1);
+    bare_pool_init(&bare, FIRST_NUMBER + 1);
     word_poke(&bare.pool.tick_ns, TICK_NS);
     for (int i = 0; i < 2 * WAYS; i++) {
         struct lend_lease lease = ways[i / 2](&bare.pool);
@@ -91,7 +94,7 @@ static void while_it_ticks_a_lease_has_the_time_of_the_tick(void **state) {
 static void who_has_the_one_gets_the_other(void **state) {
     (void)state;
     struct bare_pool bare;
-    bare_pool_init(&bare, UINT64_MAX - 2);
+    bare_pool_init(&bare, FIRST_NUMBER + 2);
     word_poke(&bare.pool.tick_ns, TICK_NS);
     for (int i = 0; i < WAYS; i++) {
         struct lend_lease one = ways[i](&bare.pool), other = ways[i](&bare.pool);
@@ -107,16 +110,15 @@ static void each_pool_lends_its_own(void **state) {
     (void)state;
     static struct bare_pool pools[THREAD_SLOTS + 1];
     for (uint64_t i = 0; i <= THREAD_SLOTS; i++) {
-        bare_pool_init(&pools[i], UINT64_MAX / 2 + i);
+        bare_pool_init(&pools[i], FIRST_NUMBER + 100 + i);
         word_poke(&pools[i].pool.tick_ns, TICK_NS);
     }
-    for (int round = 0; round < 2; round++)
-        for (int i = 0; i <= THREAD_SLOTS; i++)
-            for (int way = 0; way < WAYS; way++) {
-                struct lend_lease lease = ways[way](&pools[i].pool);
-                told_slot(&pools[i], &lease);
-                lend_release(&lease);
-            }
+    for (int way = 0; way < WAYS; way++)
+        for (int i = 0; i <= THREAD_SLOTS; i++) {
+            struct lend_lease lease = ways[way](&pools[i].pool);
+            told_slot(&pools[i], &lease);
+            lend_release(&lease);
+        }
     for (int i = 0; i <= THREAD_SLOTS; i++)
         bare_pool_deinit(&pools[i]);
 }
@@ -125,7 +127,7 @@ static void each_pool_lends_its_own(void **state) {
 static void a_lease_that_nobody_has_told_of_is_not_given_back(void **state) {
     (void)state;
     struct bare_pool bare;
-    bare_pool_init(&bare, UINT64_MAX - 3);
+    bare_pool_init(&bare, FIRST_NUMBER + 3);
     for (int i = 0; i < SLOTS; i++)
         word_init(&bare.slots[i].life, life_make(UNCOUNTED - 1, SLOT_FREE));
     struct lend_lease lease = take_plainly(&bare.pool), guessed = lease;
@@ -140,6 +142,28 @@ static void a_lease_that_nobody_has_told_of_is_not_given_back(void **state) {
     bare_pool_deinit(&bare);
 }
 
+/* What lies behind the slots happens to look just right. */
+static void a_lease_of_a_slot_behind_the_last_is_not_given_back(void **state) {
+    (void)state;
+    struct bare_pool bare;
+    bare_pool_init(&bare, FIRST_NUMBER + 4);
+    for (int i = 0; i < SLOTS; i++)
+        word_init(&bare.slots[i].life, life_make(UNCOUNTED - 1, SLOT_FREE));
+    struct lend_lease leases[SLOTS];
+    for (int i = 0; i < SLOTS; i++)
+        leases[i] = take_plainly(&bare.pool);
+    int last = leases[0].slot == SLOTS - 1 ? 0 : 1;
+    struct lend_lease forged = leases[last];
+    bare.pool.slot_count = SLOTS - 1;
+    lend_release(&forged);
+    assert_int_equal(slot_state(&bare.slots[SLOTS - 1]), SLOT_LENT);
+    assert_int_equal(word_peek(&bare.pool.bad_releases), 1);
+    bare.pool.slot_count = SLOTS;
+    for (int i = 0; i < SLOTS; i++)
+        lend_release(&leases[i]);
+    bare_pool_deinit(&bare);
+}
+
 static void lend_so_often(struct bare_pool *bare, int times) {
     for (int i = 0; i < times; i++) {
         struct lend_lease lease = take_plainly(&bare->pool);
@@ -150,7 +174,7 @@ static void lend_so_often(struct bare_pool *bare, int times) {
 static void it_takes_many_leases_in_a_short_time_to_make_it_tick(void **state) {
     (void)state;
     struct bare_pool bare;
-    bare_pool_init(&bare, UINT64_MAX - 4);
+    bare_pool_init(&bare, FIRST_NUMBER + 5);
     lend_so_often(&bare, SLOT_TURNS - 1);
     assert_int_equal(word_peek(&bare.pool.tick_ns), 0);
     for (int i = 0; i < 100 && word_peek(&bare.pool.tick_ns) == 0; i++)
@@ -166,6 +190,7 @@ int main(void) {
         cmocka_unit_test(who_has_the_one_gets_the_other),
         cmocka_unit_test(each_pool_lends_its_own),
         cmocka_unit_test(a_lease_that_nobody_has_told_of_is_not_given_back),
+        cmocka_unit_test(a_lease_of_a_slot_behind_the_last_is_not_given_back),
         cmocka_unit_test(it_takes_many_leases_in_a_short_time_to_make_it_tick),
     };
     return cmocka_run_group_tests_name("fast path", tests, NULL, NULL);
