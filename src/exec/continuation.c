@@ -14,7 +14,8 @@ struct continuation {
     void *argument;
 };
 
-bool lend__future_keep(struct lend_future *future) {
+/* One more keeper, false if there is none any more. */
+static bool keep(struct lend_future *future) {
     uint64_t keepers = word_read(&future->keepers);
     do
         if (keepers == 0)
@@ -73,7 +74,7 @@ int lend_future_then(lend_future *future, lend_completions *queue, lend_decided 
     struct continuation *continuation = lend__memory_new(sizeof *continuation);
     if (continuation == NULL)
         return ENOMEM;
-    if (!lend__future_keep(future)) {
+    if (!keep(future)) {
         lend__memory_free(continuation);
         return ESTALE;
     }

@@ -160,8 +160,7 @@ void lend__task_tell_and_finish(struct task *task);
 /* The keepers have no more use for the future. The task may be gone then. */
 void lend__task_drop(struct task *task);
 
-/* One more keeper, false if there is none any more; and one less: the last one drops it. */
-bool lend__future_keep(struct lend_future *future);
+/* One keeper less; the last one drops it. */
 void lend__future_forget(struct lend_future *future);
 
 #endif

@@ -23,12 +23,12 @@ static void lie_down(struct worker *self) {
     list_append(&executor->locked.idle, &self->waiter.node);
 }
 
-/* The job is simply done: it succeeded in time, nothing of the caller's is left to be called. */
+/* The job is simply done: it succeeded in time, nothing of the caller's is left to be called. One
+ * that got no model is decided by then. */
 static bool is_plain(const struct run *run) {
     const struct task *task = run->task;
     return run->error == 0 && task->spec.done == NULL && task->spec.drop_argument == NULL &&
-           task->job.value == NULL && !task->job.model_broken && task->stage == TASK_RUNNING &&
-           !task_is_decided(task);
+           task->job.value == NULL && !task->job.model_broken && !task_is_decided(task);
 }
 
 /* Nobody will ask how it went, and no list has it. It is undecided: before its return only the
@@ -87,11 +87,11 @@ static bool pass_model(struct run *run, const struct task *next) {
            (next != NULL && lend__lease_renew(&run->lease, next->number, next->site));
 }
 
-/* Under the lock: QUEUE and SENTRY hold as they are, if the region has changed no more than the
- * queue. */
+/* Under the lock: QUEUE and SENTRY hold as they are, if the region has but taken from the queue and
+ * the inbox. A sentry whose mark was in the inbox had nothing queued, and has not now. */
 static bool is_settled(const lend_executor *executor) {
-    return executor->locked.submitters.length == 0 && executor->locked.sentry == NULL &&
-           executor->locked.idle.length == 0;
+    return executor->locked.submitters.length == 0 &&
+           (executor->locked.sentry != NULL || executor->locked.idle.length == 0);
 }
 
 enum look { LOOK_RUN, LOOK_SLEEP, LOOK_END, LOOK_KEPT_IN_VAIN };

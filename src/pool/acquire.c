@@ -91,7 +91,7 @@ static void sleep_until_verdict(lend_pool *pool, struct borrower *self, lend_dea
         lend__pool_settle(pool, &woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (decided)
         waiter_finish(&self->waiter);
 }
@@ -139,7 +139,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     int error = lend__borrower_arrive(pool, self, deadline);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 
     bool queued = error == EINPROGRESS;
     struct steps *steps = NULL;
@@ -283,7 +283,7 @@ void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel) {
         lend__pool_settle(pool, &woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,

@@ -73,7 +73,7 @@ static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     lend__pool_settle(pool, &woken);
     lend__parker_wake(&pool->keeper_parker);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 /* Because it does not work. The event comes first: afterwards the pool may be closed and gone. The
@@ -103,7 +103,7 @@ __attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct 
     lend__lock_acquire(&pool->lock);
     lend__pool_take_back(pool, slot, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 /* The last touch of the pool is the swap, or leaving the lock. */

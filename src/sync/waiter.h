@@ -69,9 +69,6 @@ static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
 
 /* Wake all that were decided, if any were; no lock is held. */
 void lend__waiters_wake(struct list *woken);
-static inline void waiters_wake(struct list *woken) {
-    lend__waiters_wake(woken);
-}
 
 /* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose
  * wakes are all slept off from one wait to the next. */

@@ -400,6 +400,55 @@ static void a_job_that_only_looks_at_one_in_its_queue_does_not_run_it(void **sta
     workshop_close(&shop);
 }
 
+struct borrowing {
+    lend_pool *pool;
+    lend_deadline deadline;
+    int error;
+};
+
+static int borrow(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct borrowing *borrowing = argument;
+    struct lend_lease lease = lend_acquire(borrowing->pool, borrowing->deadline);
+    borrowing->error = lend_lease_error(&lease);
+    lend_release(&lease);
+    return 0;
+}
+
+/* For a job that waits for what this thread has, for two hours, and has one itself. Returns the
+ * error of a wait of three hours; *ret_error is that of the job's. */
+static int wait_in_a_ring(int (*wait)(lend_future *, lend_deadline), int *ret_error) {
+    enum { HOUR_MS = 3600 * 1000 };
+    struct workshop shop, kept;
+    workshop_open(&shop, 1, NULL);
+    workshop_open(&kept, 1, NULL);
+    struct lend_lease lease = lend_acquire(kept.pool, LEND_NOW);
+    struct borrowing borrowing = {.pool = kept.pool, .deadline = lend_within_ms(2 * HOUR_MS)};
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = borrow, .argument = &borrowing,
+                                           .deadline = lend_within_ms(HOUR_MS)),
+                                 &future),
+                     0);
+    int error = wait(future, lend_within_ms(3 * HOUR_MS));
+    lend_release(&lease);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    workshop_close(&kept);
+    *ret_error = borrowing.error;
+    return error;
+}
+
+static void the_deadline_of_a_job_ends_a_wait_for_its_outcome_and_not_a_join(void **state) {
+    (void)state;
+    int error_of_job;
+    assert_int_equal(wait_in_a_ring(lend_future_wait, &error_of_job), EDEADLK);
+    assert_int_equal(error_of_job, 0);
+    assert_int_equal(wait_in_a_ring(lend_future_join, &error_of_job), 0);
+    assert_int_equal(error_of_job, EDEADLK);
+}
+
 static void a_job_may_wait_for_one_that_another_worker_runs(void **state) {
     (void)state;
     struct workshop shop;
@@ -433,6 +482,7 @@ int main(void) {
         cmocka_unit_test(a_callback_that_waits_for_a_job_behind_it_is_refused),
         cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
         cmocka_unit_test(a_job_that_only_looks_at_one_in_its_queue_does_not_run_it),
+        cmocka_unit_test(the_deadline_of_a_job_ends_a_wait_for_its_outcome_and_not_a_join),
         cmocka_unit_test(a_job_may_wait_for_one_that_another_worker_runs),
     };
     return cmocka_run_group_tests_name("deadlock", tests, NULL, NULL);

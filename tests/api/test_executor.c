@@ -201,6 +201,132 @@ static void waits_and_runs_are_counted_for_as_long_as_they_lasted(void **state) 
     held_job_deinit(&held);
 }
 
+static int run_for_a_while(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    lend_deadline until = lend_within_ms(2);
+    while (lend_deadline_left_ms(until) > 0)
+        ;
+    return 0;
+}
+
+/* By whoever has to wait for it. */
+static int run_another(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    lend_executor *executor = *(lend_executor **)argument;
+    lend_future *future;
+    int error = lend_submit(executor, &LEND_JOB(.run = run_for_a_while), &future);
+    if (error != 0)
+        return error;
+    error = lend_future_join(future, LEND_FOREVER);
+    lend_future_drop(future);
+    struct lend_histogram runs = executor_stats_of(executor).runs;
+    return error == 0 && lend_histogram_quantile_us(&runs, 1) >= 1000 ? 0 : EINVAL;
+}
+
+static void a_run_is_timed_whoever_runs_the_job(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    lend_future *future = workshop_run(&shop, run_another, &shop.executor);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+
+    workshop_open(&shop, 1, NULL);
+    lend_future_drop(workshop_run(&shop, run_for_a_while, NULL));
+    struct lend_histogram runs = executor_stats_of(shop.executor).runs;
+    assert_in_range(lend_histogram_quantile_us(&runs, 1), 1000, PATIENCE_MS * 1000);
+    workshop_close(&shop);
+
+    struct held_job held[2];
+    lend_future *futures[2];
+    workshop_open(
+        &shop, 2,
+        &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1, .when_full = LEND_FULL_RUN_HERE));
+    for (int i = 0; i < 2; i++) {
+        held_job_init(&held[i]);
+        futures[i] = held_job_submit(&shop, &held[i], LEND_FOREVER);
+        assert_true(tally_wait(&held[0].started, 1));
+    }
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = run_for_a_while), NULL), 0);
+    runs = executor_stats_of(shop.executor).runs;
+    assert_int_equal(lend_histogram_count(&runs), 1);
+    assert_in_range(lend_histogram_quantile_us(&runs, 1), 1000, PATIENCE_MS * 1000);
+    for (int i = 0; i < 2; i++) {
+        tally_add(&held[i].go);
+        assert_int_equal(lend_future_join(futures[i], LEND_FOREVER), 0);
+        lend_future_drop(futures[i]);
+    }
+    workshop_close(&shop);
+    for (int i = 0; i < 2; i++)
+        held_job_deinit(&held[i]);
+}
+
+/* As those are that came before any run was over. */
+static void each_job_is_counted_until_runs_are_known_to_be_short(void **state) {
+    (void)state;
+    enum { JOBS = 70 };
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(tally_wait(&held.started, 1));
+    for (int i = 1; i < JOBS; i++)
+        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL), 0);
+    tally_add(&held.go);
+    assert_true(eventually(executor_stats_of(shop.executor).succeeded == JOBS));
+    struct lend_executor_stats stats = executor_stats_of(shop.executor);
+    assert_int_equal(lend_histogram_count(&stats.waits), JOBS);
+    assert_int_equal(lend_histogram_count(&stats.runs), JOBS);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+struct submission {
+    struct workshop *shop;
+    struct held_job held;
+    struct test_thread thread;
+};
+
+static int submit_and_forget(void *argument) {
+    struct submission *submission = argument;
+    struct lend_job_spec spec = held_job_spec(&submission->held, LEND_FOREVER);
+    return lend_submit(submission->shop->executor, &spec, NULL);
+}
+
+static void jobs_that_their_submitters_run_are_among_those_that_run(void **state) {
+    (void)state;
+    enum { HERE = 2, JOBS = 2 + HERE };
+    struct workshop shop;
+    struct submission submissions[JOBS];
+    workshop_open(
+        &shop, 1 + HERE,
+        &LEND_EXECUTOR_OPTIONS(.workers = 1, .queue_max = 1, .when_full = LEND_FULL_RUN_HERE));
+    for (int i = 0; i < JOBS; i++) {
+        submissions[i].shop = &shop;
+        held_job_init(&submissions[i].held);
+        thread_start(&submissions[i].thread, submit_and_forget, &submissions[i]);
+        if (i == 1) /* this one is queued */
+            assert_int_equal(thread_join(&submissions[i].thread), 0);
+        else
+            assert_true(tally_wait(&submissions[i].held.started, 1));
+    }
+    struct lend_executor_stats stats = executor_stats_of(shop.executor);
+    assert_int_equal(stats.running, 1 + HERE);
+    assert_int_equal(stats.queued, 1);
+    assert_int_equal(stats.pending, JOBS);
+    for (int i = 0; i < JOBS; i++)
+        tally_add(&submissions[i].held.go);
+    for (int i = 0; i < JOBS; i++)
+        if (i != 1)
+            assert_int_equal(thread_join(&submissions[i].thread), 0);
+    workshop_close(&shop);
+    for (int i = 0; i < JOBS; i++)
+        held_job_deinit(&submissions[i].held);
+}
+
 /* close */
 
 static void close_works_off_what_is_queued(void **state) {
@@ -248,6 +374,28 @@ static void at_the_deadline_close_cancels_what_has_not_started_and_stops_what_ru
     workshop_close(&shop);
     held_job_deinit(&running);
     held_job_deinit(&queued);
+}
+
+/* It has 100 ms, which a loaded machine may not give it each time. */
+static void what_close_has_told_to_stop_may_do_so(void **state) {
+    (void)state;
+    bool in_time = false;
+    for (int i = 0; i < 3 && !in_time; i++) {
+        struct workshop shop;
+        struct held_job held;
+        held_job_init(&held);
+        held.heeds = true;
+        workshop_open(&shop, 1, NULL);
+        lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+        assert_true(tally_wait(&held.started, 1));
+        in_time = lend_executor_close(shop.executor, LEND_NOW) == 0;
+        if (in_time)
+            shop.executor = NULL;
+        lend_future_drop(future);
+        workshop_close(&shop);
+        held_job_deinit(&held);
+    }
+    assert_true(in_time);
 }
 
 static void close_calls_off_a_job_that_waits_for_a_model(void **state) {
@@ -407,8 +555,12 @@ int main(void) {
         cmocka_unit_test(a_job_is_told_why_there_is_no_model),
         cmocka_unit_test(the_figures_agree_with_what_happened),
         cmocka_unit_test(waits_and_runs_are_counted_for_as_long_as_they_lasted),
+        cmocka_unit_test(a_run_is_timed_whoever_runs_the_job),
+        cmocka_unit_test(each_job_is_counted_until_runs_are_known_to_be_short),
+        cmocka_unit_test(jobs_that_their_submitters_run_are_among_those_that_run),
         cmocka_unit_test(close_works_off_what_is_queued),
         cmocka_unit_test(at_the_deadline_close_cancels_what_has_not_started_and_stops_what_runs),
+        cmocka_unit_test(what_close_has_told_to_stop_may_do_so),
         cmocka_unit_test(close_calls_off_a_job_that_waits_for_a_model),
         cmocka_unit_test(close_gives_up_at_its_deadline_and_can_be_called_again),
         cmocka_unit_test(a_second_closer_is_sent_away),

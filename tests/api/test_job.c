@@ -118,6 +118,22 @@ static void the_last_words_count(void **state) {
     workshop_close(&shop);
 }
 
+static int explain_with_a_number(void *model, void *argument, lend_job *job) {
+    (void)model;
+    return lend_job_explain(job, EIO, "confidence %.2f of %d", *(const double *)argument, 1);
+}
+
+static void words_may_have_numbers_of_any_kind(void **state) {
+    (void)state;
+    struct workshop shop;
+    double confidence = 0.25;
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = workshop_run(&shop, explain_with_a_number, &confidence);
+    assert_string_equal(lend_future_reason(future), "confidence 0.25 of 1");
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
 static int explain_at_length(void *model, void *argument, lend_job *job) {
     (void)model;
     return lend_job_explain(job, EIO, "%s", (const char *)argument);
@@ -301,6 +317,7 @@ int main(void) {
         cmocka_unit_test(a_failed_job_keeps_its_words_and_its_value),
         cmocka_unit_test(a_value_without_a_destroy_is_left_alone),
         cmocka_unit_test(the_last_words_count),
+        cmocka_unit_test(words_may_have_numbers_of_any_kind),
         cmocka_unit_test(words_that_do_not_fit_end_with_dots),
         cmocka_unit_test(a_model_that_its_job_found_broken_is_replaced),
         cmocka_unit_test(a_job_knows_its_deadline),

@@ -99,6 +99,26 @@ static int end_when_it_is_late(void *model, void *argument, lend_job *job) {
     pthread_exit(NULL);
 }
 
+static void end_slowly(void *roll) {
+    await_tick();
+    roll_end(roll);
+}
+
+static void close_waits_for_the_thread_that_came_in_the_place_of_another(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct roll roll;
+    roll_init(&roll);
+    workshop_open(&shop, 1,
+                  &LEND_EXECUTOR_OPTIONS(.worker_begins = roll_begin, .worker_ends = end_slowly,
+                                         .worker_context = &roll));
+    lend_future_drop(workshop_run(&shop, end_own_thread, NULL));
+    assert_executor_works(&shop);
+    workshop_close(&shop);
+    assert_int_equal(tally_count(&roll.begun), 2);
+    assert_int_equal(tally_count(&roll.ended), 2);
+}
+
 /* Its deadline is answered while it runs; that it then ends its thread is nobody's business any
  * more, but for the worker's. */
 static void a_job_that_ends_its_thread_past_its_deadline_was_told_once(void **state) {
@@ -219,6 +239,7 @@ int main(void) {
         cmocka_unit_test(a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on),
         cmocka_unit_test(jobs_may_end_one_thread_after_the_other),
         cmocka_unit_test(a_thread_that_its_job_ended_ends_as_a_worker_too),
+        cmocka_unit_test(close_waits_for_the_thread_that_came_in_the_place_of_another),
         cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),
         cmocka_unit_test(a_job_that_ends_the_thread_of_its_submitter_costs_no_worker),
         cmocka_unit_test(a_job_that_ends_the_thread_of_one_that_helps_ends_both),

@@ -96,6 +96,55 @@ static void a_job_finds_nothing_of_what_another_has_left(void **state) {
     workshop_close(&shop);
 }
 
+/* Nor of what was asked of it. */
+static void a_job_is_not_called_off_for_another(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *future;
+    const struct lend_job_spec spec = LEND_JOB(.run = plain_job_run, .deadline = LEND_FOREVER);
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    assert_int_equal(lend_submit(shop.executor, &spec, &future), 0);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1));
+    assert_int_equal(lend_future_cancel(future), 0);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    lend_future_drop(future);
+    assert_int_equal(lend_submit(shop.executor, &spec, &future), 0);
+    assert_true(eventually(stats_of(shop.pool).waiting == 1 ||
+                           lend_future_outcome(future) != LEND_PENDING));
+    lend_release(&lease);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+static int note_whether_to_stop(void *model, void *argument, lend_job *job) {
+    (void)model;
+    *(bool *)argument = lend_job_must_stop(job);
+    return 0;
+}
+
+static void a_job_is_not_told_to_stop_for_another(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    bool must_stop = true;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    assert_true(tally_wait(&held.started, 1));
+    assert_int_equal(lend_future_cancel(future), EINPROGRESS);
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    lend_future_drop(future);
+    lend_future_drop(workshop_run(&shop, note_whether_to_stop, &must_stop));
+    assert_false(must_stop);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
 static void forget(struct workshop *shop, lend_job_function *run, int times) {
     for (int i = 0; i < times; i++)
         assert_int_equal(
@@ -139,6 +188,132 @@ static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     }
     workshop_close(&shop);
     held_job_deinit(&held);
+}
+
+static void count(lend_future *future, void *argument) {
+    (void)future;
+    tally_add(argument);
+}
+
+static void count_dropped(void *argument) {
+    tally_add(argument);
+}
+
+static int leave_it(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    return 0;
+}
+
+static int say_broken_and_note_model(void *model, void *argument, lend_job *job) {
+    *(unsigned *)argument = *(const unsigned *)model;
+    return say_broken_without_a_word(model, argument, job);
+}
+
+static int note_model(void *model, void *argument, lend_job *job) {
+    (void)job;
+    *(unsigned *)argument = *(const unsigned *)model;
+    return 0;
+}
+
+/* Each alone, and with the next job in sight all the while. */
+static void whatever_is_left_to_do_for_a_job_is_done(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    struct tally told, dropped;
+    unsigned broken, next;
+    tally_init(&told);
+    tally_init(&dropped);
+    const struct lend_job_spec specs[] = {
+        LEND_JOB(.run = leave_it, .done = count, .done_argument = &told),
+        LEND_JOB(.run = leave_it, .argument = &dropped, .drop_argument = count_dropped),
+        LEND_JOB(.run = say_broken_and_note_model, .argument = &broken),
+        LEND_JOB(.run = note_model, .argument = &next),
+    };
+    workshop_open(&shop, 1, NULL);
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(lend_submit(shop.executor, &specs[i], NULL), 0);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, 5));
+    assert_int_equal(tally_count(&told), 1);
+    assert_int_equal(tally_count(&dropped), 1);
+    assert_int_equal(stats_of(shop.pool).broken, 1);
+    assert_int_not_equal(next, broken);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+    tally_deinit(&told);
+    tally_deinit(&dropped);
+}
+
+static int return_a_value(void *model, void *argument, lend_job *job) {
+    (void)model;
+    lend_job_return(job, argument, count_dropped);
+    return 0;
+}
+
+/* After the first of them, which are short, not all are counted and timed any more. */
+static void a_value_that_nobody_can_ask_for_is_destroyed(void **state) {
+    (void)state;
+    enum { JOBS = 100 };
+    struct workshop shop;
+    struct tally destroyed;
+    tally_init(&destroyed);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    forget(&shop, plain_job_run, JOBS);
+    assert_true(have_succeeded(&shop, JOBS));
+    const struct lend_job_spec spec = LEND_JOB(.run = return_a_value, .argument = &destroyed);
+    for (int i = 0; i < JOBS; i++)
+        assert_int_equal(lend_submit(shop.executor, &spec, NULL), 0);
+    workshop_close(&shop);
+    assert_int_equal(tally_count(&destroyed), JOBS);
+    tally_deinit(&destroyed);
+}
+
+/* Also of one that nobody is told of and that is not timed. */
+static void the_deadline_of_a_job_goes_with_it(void **state) {
+    (void)state;
+    enum { SHORT = 64, WATCHED = 15 };
+    struct workshop shop;
+    struct held_job held, late[2];
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = SHORT));
+    forget(&shop, plain_job_run, SHORT);
+    assert_true(have_succeeded(&shop, SHORT));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    const struct lend_job_spec spec =
+        LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(200));
+    for (int i = 0; i < WATCHED; i++)
+        assert_int_equal(lend_submit(shop.executor, &spec, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        held_job_init(&late[i]);
+        lend_future *future = held_job_submit(&shop, &late[i], lend_within_ms(i == 0 ? 5 : 250));
+        assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+        assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
+        lend_future_drop(future);
+        tally_add(&late[i].go);
+        tally_add(&held.go); /* the others are watched by now, and have time to run */
+    }
+    assert_true(have_succeeded(&shop, SHORT + 1 + WATCHED));
+    assert_int_equal(executor_stats_of(shop.executor).expired, 2);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+    for (int i = 0; i < 2; i++)
+        held_job_deinit(&late[i]);
+}
+
+/* Though its own memory goes another way than that of others. */
+static void a_job_that_leaves_words_leaves_the_other_worker_where_it_is(void **state) {
+    (void)state;
+    enum { JOBS = 20 };
+    struct workshop shop;
+    workshop_open(&shop, 2, NULL);
+    for (int i = 0; i < JOBS; i++) {
+        forget(&shop, explain_a_success, 1);
+        assert_true(have_succeeded(&shop, (uint64_t)i + 1));
+    }
+    workshop_close(&shop); /* once both have ended */
 }
 
 struct leaver {
@@ -275,6 +450,19 @@ static void a_lease_counts_though_the_model_is_kept_for_the_next_job(void **stat
     held_job_deinit(&held);
 }
 
+static void futures_that_are_dropped_leave_little_memory_behind(void **state) {
+    (void)state;
+    enum { JOBS = 5000, LITTLE = 1 << 20 };
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    size_t before = bytes_allocated();
+    for (int i = 0; i < JOBS; i++)
+        lend_future_drop(workshop_run(&shop, plain_job_run, NULL));
+    size_t after = bytes_allocated();
+    workshop_close(&shop);
+    assert_true(after < before + LITTLE);
+}
+
 static int note_fake(void *model, void *argument, lend_job *job) {
     (void)job;
     *(unsigned *)argument = ((struct fake_model *)model)->number;
@@ -330,11 +518,18 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_for_a_model_gets_it_between_two_jobs),
         cmocka_unit_test(a_job_finds_nothing_of_what_another_has_left),
+        cmocka_unit_test(a_job_is_not_called_off_for_another),
+        cmocka_unit_test(a_job_is_not_told_to_stop_for_another),
         cmocka_unit_test(a_failure_has_no_words_of_an_earlier_success),
+        cmocka_unit_test(whatever_is_left_to_do_for_a_job_is_done),
+        cmocka_unit_test(a_value_that_nobody_can_ask_for_is_destroyed),
+        cmocka_unit_test(the_deadline_of_a_job_goes_with_it),
+        cmocka_unit_test(a_job_that_leaves_words_leaves_the_other_worker_where_it_is),
         cmocka_unit_test(what_a_job_leaves_is_taken_back_before_the_next_begins),
         cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
         cmocka_unit_test(a_job_has_its_model_since_it_began),
         cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
+        cmocka_unit_test(futures_that_are_dropped_leave_little_memory_behind),
         cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
         cmocka_unit_test(a_model_is_reset_between_two_jobs),
     };

@@ -273,6 +273,8 @@ static void the_last_that_is_decided_ends_a_wait_for_all(void **state) {
     struct release releases[MANY];
     desk_open(&desk);
     assert_int_equal(lend_future_wait_all(desk.futures, MANY, lend_within_ms(5)), ETIMEDOUT);
+    lend_future *const gaps[] = {NULL, NULL, desk.futures[0]};
+    assert_int_equal(lend_future_wait_all(gaps, 3, LEND_NOW), EBUSY);
     for (int i = 0; i < MANY; i++) {
         releases[i] = (struct release){&desk, i};
         thread_start(&threads[i], let_go, &releases[i]);
@@ -460,6 +462,93 @@ static void with_another_worker_it_is_not(void **state) {
     workshop_close(&shop);
 }
 
+/* A pool with one model, which this thread has, and jobs that wait for it. */
+struct knot {
+    struct workshop shop, kept;
+    struct lend_lease lease;
+};
+
+struct borrowing {
+    lend_pool *pool;
+    lend_deadline deadline;
+    int error;
+};
+
+static int borrow(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct borrowing *borrowing = argument;
+    struct lend_lease lease = lend_acquire(borrowing->pool, borrowing->deadline);
+    borrowing->error = lend_lease_error(&lease);
+    lend_release(&lease);
+    return 0;
+}
+
+static lend_future *knot_submit(struct knot *knot, struct borrowing *borrowing,
+                                lend_deadline deadline) {
+    lend_future *future = NULL;
+    borrowing->pool = knot->kept.pool;
+    assert_int_equal(
+        lend_submit(knot->shop.executor,
+                    &LEND_JOB(.run = borrow, .argument = borrowing, .deadline = deadline), &future),
+        0);
+    return future;
+}
+
+static void knot_open(struct knot *knot) {
+    workshop_open(&knot->shop, 2, NULL);
+    workshop_open(&knot->kept, 1, NULL);
+    knot->lease = lend_acquire(knot->kept.pool, LEND_NOW);
+}
+
+static void knot_close(struct knot *knot, lend_future *futures[2]) {
+    lend_release(&knot->lease);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lend_future_join(futures[i], lend_within_ms(PATIENCE_MS)), 0);
+        lend_future_drop(futures[i]);
+    }
+    workshop_close(&knot->shop);
+    workshop_close(&knot->kept);
+}
+
+static void one_that_can_go_on_is_enough_whichever_it_is(void **state) {
+    (void)state;
+    struct knot knot;
+    struct held_job held;
+    struct borrowing borrowing = {.deadline = LEND_FOREVER};
+    size_t index;
+    knot_open(&knot);
+    held_job_init(&held);
+    lend_future *futures[] = {knot_submit(&knot, &borrowing, LEND_FOREVER),
+                              held_job_submit(&knot.shop, &held, LEND_FOREVER)};
+    lend_future *const reversed[] = {futures[1], futures[0]};
+    assert_true(tally_wait(&held.started, 1));
+    assert_true(eventually(stats_of(knot.kept.pool).waiting == 1));
+    assert_int_equal(lend_future_wait_any(futures, 2, lend_within_ms(5), &index), ETIMEDOUT);
+    assert_int_equal(lend_future_wait_any(reversed, 2, lend_within_ms(5), &index), ETIMEDOUT);
+    tally_add(&held.go);
+    knot_close(&knot, futures);
+    held_job_deinit(&held);
+}
+
+/* Of three that wait for each other the one is refused whose wait would end first. */
+static void a_wait_for_any_ends_with_the_first_deadline_of_the_jobs(void **state) {
+    (void)state;
+    struct knot knot;
+    struct borrowing borrowings[2];
+    lend_future *futures[2];
+    size_t index;
+    knot_open(&knot);
+    for (int i = 0; i < 2; i++) {
+        borrowings[i] = (struct borrowing){.deadline = lend_within_ms(2 * 3600 * 1000)};
+        futures[i] =
+            knot_submit(&knot, &borrowings[i], i == 0 ? LEND_FOREVER : lend_within_ms(3600 * 1000));
+    }
+    assert_int_equal(lend_future_wait_any(futures, 2, LEND_FOREVER, &index), EDEADLK);
+    knot_close(&knot, futures);
+    assert_int_equal(borrowings[0].error, 0);
+    assert_int_equal(borrowings[1].error, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_is_told_of_a_decision_once_on_its_own_thread),
@@ -478,6 +567,8 @@ int main(void) {
         cmocka_unit_test(a_callback_that_waits_for_any_of_those_behind_it_is_refused),
         cmocka_unit_test(who_has_the_model_that_all_of_them_need_is_refused),
         cmocka_unit_test(with_another_worker_it_is_not),
+        cmocka_unit_test(one_that_can_go_on_is_enough_whichever_it_is),
+        cmocka_unit_test(a_wait_for_any_ends_with_the_first_deadline_of_the_jobs),
     };
     return cmocka_run_group_tests_name("several", tests, NULL, NULL);
 }

@@ -256,6 +256,17 @@ static void submitters_who_wait_for_room_come_in_in_their_order(void **state) {
         assert_int_equal(turn[i].number, i);
 }
 
+static void a_submitter_comes_in_as_soon_as_a_job_is_taken(void **state) {
+    (void)state;
+    struct jam jam;
+    jam_open(&jam, LEND_EXECUTOR_OPTIONS(.queue_max = 1, .when_full = LEND_FULL_WAIT));
+    struct submission submission = {.spec = LEND_JOB(.run = plain_job_run)};
+    submission_start(&submission, &jam.shop, 1);
+    tally_add(&jam.held[0].go); /* the next one is taken, and held up */
+    assert_int_equal(submission_end(&submission), 0);
+    jam_close(&jam);
+}
+
 static void a_submitter_waits_for_room_no_longer_than_its_jobs_deadline(void **state) {
     (void)state;
     struct jam jam;
@@ -393,6 +404,7 @@ int main(void) {
         cmocka_unit_test(every_worker_has_a_job_next_to_a_queue_of_one),
         cmocka_unit_test(a_full_queue_runs_the_job_on_the_submitting_thread),
         cmocka_unit_test(submitters_who_wait_for_room_come_in_in_their_order),
+        cmocka_unit_test(a_submitter_comes_in_as_soon_as_a_job_is_taken),
         cmocka_unit_test(a_submitter_waits_for_room_no_longer_than_its_jobs_deadline),
         cmocka_unit_test(a_submitter_who_waits_for_room_is_sent_away_by_close),
         cmocka_unit_test(a_waiting_submitter_whose_time_is_up_lets_the_next_one_in),

@@ -262,6 +262,28 @@ static void close_meets_end_of_submit(void *unused) {
     work_is_over(&works[0]);
 }
 
+/* Nor the worker whom a submitter is about to wake, though his job was taken by another one. */
+static void close_meets_wake(void *unused) {
+    (void)unused;
+    begin(2);
+    OFFICE_OPEN(&office, &shop, .workers = 2);
+    may_end = has_run = false;
+    works[0].body = wait_until_it_may_end;
+    works[1].body = say_that_it_has_run;
+    submit_for_ever(&works[0]);
+    sim_settle();
+    struct sim_thread *submitter = sim_start("submitter", submit_for_ever, &works[1]);
+    may_end = true;
+    sim_unblock(&may_end);
+    while (!has_run)
+        sim_block("waits for the run", &has_run, INT64_MAX);
+    office_close(&office);
+    sim_join(submitter);
+    shop_close(&shop);
+    for (int i = 0; i < 2; i++)
+        work_is_over(&works[i]);
+}
+
 static void close_the_pool(void *argument) {
     int *ret_error = argument;
     *ret_error = lend_pool_close(shop.pool, LEND_FOREVER, NULL);
@@ -315,6 +337,7 @@ const struct scenario executor_scenarios[] = {
     {"of_two_closers_of_an_executor_one_closes", two_closers, 1},
     {"a_close_that_meets_cancels_decides_each_job_once", close_meets_cancel, 1},
     {"an_executor_is_not_freed_under_a_submitter", close_meets_end_of_submit, 1},
+    {"a_worker_does_not_end_under_a_submitter", close_meets_wake, 1},
     {"a_pool_closes_after_its_executor", pool_closes_first, 1},
     {"the_last_future_frees_what_is_left_of_an_executor", futures_outlive_it, 1},
     {0},

@@ -206,6 +206,49 @@ static void goes_on_with_its_model(void *unused) {
     SIM_CHECK("ONCE", ran == 3, "%u jobs ran", ran);
 }
 
+static bool may_end;
+
+static int run_until_it_may_end(void *model, void *unused, lend_job *job) {
+    (void)unused, (void)job;
+    shop_model_taken(model);
+    while (!may_end)
+        sim_block("is held", &may_end, INT64_MAX);
+    shop_model_left(model);
+    ran++;
+    return 0;
+}
+
+static int run_after_the_waiter(void *model, void *unused, lend_job *job) {
+    SIM_CHECK("FAIR", shop.granted == 1, "a job began, and somebody had waited for its model");
+    return run_plain(model, unused, job);
+}
+
+/* The worker has its next job in sight all the while, and the model for it in hand. */
+static void comes_before_the_next_job(void *unused) {
+    (void)unused;
+    static lend_job_function *const runs[] = {run_until_it_may_end, run_after_the_waiter,
+                                              run_after_the_waiter};
+    ran = 0;
+    may_end = false;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    for (int i = 0; i < 3; i++) {
+        struct lend_job_spec spec = LEND_JOB(.run = runs[i], .deadline = LEND_FOREVER);
+        int error = lend_submit(office.executor, &spec, NULL);
+        SIM_CHECK("ENDS", error == 0, "submit returned %d", error);
+    }
+    sim_settle(); /* the first one runs */
+    borrowing = (struct borrowing){.shop = &shop, .deadline = LEND_FOREVER};
+    struct sim_thread *waiter = sim_start("waiter", shop_borrower, &borrowing);
+    sim_settle(); /* he waits */
+    may_end = true;
+    sim_unblock(&may_end);
+    sim_join(waiter);
+    SIM_CHECK("ENDS", borrowing.error == 0, "the waiter got %d", borrowing.error);
+    end();
+    SIM_CHECK("ONCE", ran == 3, "%u jobs ran", ran);
+}
+
 /* Decided by the timekeeper, or with the beginning of the next one. */
 static void deadline_meets_the_next(void *unused) {
     (void)unused;
@@ -252,6 +295,8 @@ const struct scenario job_scenarios[] = {
     {"a_job_that_ends_its_thread_costs_no_worker", ends_its_thread, 1},
     {"a_job_that_breaks_its_model_leaves_a_pool_that_lends", breaks_its_model, 1},
     {"who_waits_gets_the_model_that_a_worker_goes_on_with", goes_on_with_its_model, 1},
+    {"who_waits_for_a_model_has_it_before_the_next_job_of_who_has_it", comes_before_the_next_job,
+     1},
     {"a_deadline_that_meets_the_next_job_decides_the_last_one_once", deadline_meets_the_next, 1},
     {"jobs_and_borrowers_share_a_pool_in_order", all_together, 1},
     {0},

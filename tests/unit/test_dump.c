@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The thread that writes dumps: whatever becomes of its writes, it writes on or gives up this dump,
- * and is there for the next one. The linker has it call the write below. */
+ * and is there for the next one. The linker has it call the write and the sem_init below. */
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
@@ -38,6 +38,16 @@ ssize_t __wrap_write(int descriptor, const void *data, size_t size) {
     return __real_write(descriptor, data, size < PIECE ? size : PIECE);
 }
 
+static atomic_uint semaphores_made;
+
+int __real_sem_init(sem_t *semaphore, int shared, unsigned value);
+int __wrap_sem_init(sem_t *semaphore, int shared, unsigned value);
+
+int __wrap_sem_init(sem_t *semaphore, int shared, unsigned value) {
+    atomic_fetch_add(&semaphores_made, 1);
+    return __real_sem_init(semaphore, shared, value);
+}
+
 static void assert_writes(int descriptor, const char *expected) {
     char words[256] = "";
     size_t length = 0;
@@ -49,6 +59,17 @@ static void assert_writes(int descriptor, const char *expected) {
         length += (size_t)count;
     }
     assert_string_equal(words, expected);
+}
+
+/* A signal handler that asked just before the stop may be about to raise it still. */
+static void the_alert_is_made_once_for_all_starts(void **state) {
+    (void)state;
+    unsigned before = atomic_load(&semaphores_made);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lend_dump_start(STDOUT_FILENO), 0);
+        assert_int_equal(atomic_load(&semaphores_made), before + 1);
+        lend_dump_stop();
+    }
 }
 
 static void a_dump_is_whole_though_it_is_written_in_pieces_and_interrupted(void **state) {
@@ -85,6 +106,7 @@ static void a_dump_that_cannot_be_written_is_given_up_and_the_next_one_is_not(vo
 int main(void) {
     sem_init(&failed, 0, 0);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_alert_is_made_once_for_all_starts),
         cmocka_unit_test(a_dump_is_whole_though_it_is_written_in_pieces_and_interrupted),
         cmocka_unit_test(a_dump_that_cannot_be_written_is_given_up_and_the_next_one_is_not),
     };
