@@ -121,7 +121,7 @@ uint32_t lend__reclaim_from_thread(void) {
     struct text text = text_into(words, sizeof words);
     if (lend__thread_self.held == 0)
         return 0;
-    owner_word thread = owner_make(OWNER_THREAD, owner_tid(thread_owner()), 0);
+    owner_word thread = owner_make(OWNER_THREAD, thread_tid(), 0);
     lend__text_add(&text, "thread %u ended with it", owner_tid(thread));
     return reclaim_from(thread, words);
 }

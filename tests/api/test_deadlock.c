@@ -129,6 +129,37 @@ static void the_one_whose_deadline_is_first_is_refused_whoever_came_last(void **
     }
 }
 
+static void the_report_says_for_how_long_each_has_waited_and_held(void **state) {
+    (void)state;
+    struct workshop a, b;
+    struct tally holding;
+    tally_init(&holding);
+    workshop_open(&a, 1, NULL);
+    workshop_open(&b, 1, NULL);
+    struct crossing other = {
+        .first = a.pool, .second = b.pool, .patience = LEND_FOREVER, .holding = &holding};
+    struct lend_lease first = lend_acquire(b.pool, LEND_FOREVER);
+    tally_add(&holding);
+    thread_start(&other.thread, cross, &other);
+    assert_true(eventually(stats_of(b.pool).waiting == 1));
+    await_tick();
+    await_tick(); /* a tick is 1 ms or longer */
+    struct lend_lease second = lend_acquire(a.pool, LEND_FOREVER);
+    assert_int_equal(lend_lease_error(&second), EDEADLK);
+    const struct lend_report *report = lend_lease_report(&second);
+    assert_int_equal(report->step_count, 2);
+    assert_true(report->steps[1].waited_ns >= 1000000);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(report->steps[i].held_ns >= 1000000);
+    lend_release(&second);
+    lend_release(&first);
+    assert_int_equal(thread_join(&other.thread), 0);
+    assert_int_equal(other.error, 0);
+    workshop_close(&a);
+    workshop_close(&b);
+    tally_deinit(&holding);
+}
+
 static void a_holder_whose_wait_ends_in_time_is_waited_for(void **state) {
     (void)state;
     struct crossing crossings[2];
@@ -394,6 +425,7 @@ int main(void) {
         cmocka_unit_test(what_somebody_else_may_give_back_is_waited_for),
         cmocka_unit_test(of_two_threads_in_each_others_way_one_is_refused_and_one_goes_on),
         cmocka_unit_test(the_one_whose_deadline_is_first_is_refused_whoever_came_last),
+        cmocka_unit_test(the_report_says_for_how_long_each_has_waited_and_held),
         cmocka_unit_test(a_holder_whose_wait_ends_in_time_is_waited_for),
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),

@@ -365,8 +365,12 @@ static void without_room_nothing_is_written(void **state) {
     char untouched = '#';
     assert_int_equal(lend_pool_print(pool, &untouched, 0), 0);
     assert_int_equal(lend_pool_print(pool, NULL, 0), 0);
+    assert_int_equal(lend_pool_print(NULL, &untouched, 0), 0);
+    assert_int_equal(lend_pool_print(NULL, NULL, 0), 0);
     assert_int_equal(lend_report_print(NULL, &untouched, 0), 0);
     assert_int_equal(lend_report_print(NULL, NULL, 0), 0);
+    assert_int_equal(lend_pool_print_json(NULL, NULL, 0), 0);
+    assert_int_equal(lend_report_print_json(NULL, NULL, 0), 0);
     assert_int_equal(untouched, '#');
     fakes_close(&fakes, pool);
 }

@@ -69,22 +69,6 @@ static void a_lease_that_nobody_has_told_of_so_far_is_not_adopted(void **state) 
     assert_int_equal(owner_kind(word_peek(&slot.owner)), OWNER_DETACHED);
 }
 
-/* giving back */
-
-static void a_lease_that_nobody_has_told_of_so_far_is_not_given_back(void **state) {
-    (void)state;
-    lend_pool *pool = open_with_spares(0);
-    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
-    struct lend_lease guessed = lease;
-    word_poke(&pool->slots[0].told, 0);
-    lend_release(&guessed);
-    assert_int_equal(slot_state(&pool->slots[0]), SLOT_LENT);
-    assert_int_equal(word_peek(&pool->bad_releases), 1);
-    word_poke(&pool->slots[0].told, lease.generation);
-    lend_release(&lease);
-    close_pool(pool);
-}
-
 static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     (void)state;
     lend_pool *pool = open_with_spares(1);
@@ -227,7 +211,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lease_that_ended_while_it_was_adopted_leaves_the_next_one_detached),
         cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_adopted),
-        cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_given_back),
         cmocka_unit_test(a_lease_that_came_back_in_time_is_not_overdue),
         cmocka_unit_test(a_task_that_has_its_lease_no_more_is_not_awaited_for_it),
         cmocka_unit_test(a_thread_that_gives_its_lease_away_is_not_taken_for_a_task),
