@@ -129,24 +129,6 @@ static void lend_until_uncounted(struct bare_pool *bare) {
         word_init(&bare->slots[i].life, life_make(UNCOUNTED - 1, SLOT_FREE));
 }
 
-/* What is given back without being counted is looked at as closely as the rest. */
-static void a_lease_that_nobody_has_told_of_is_not_given_back(void **state) {
-    (void)state;
-    struct bare_pool bare;
-    bare_pool_init(&bare, FIRST_NUMBER + 3);
-    lend_until_uncounted(&bare);
-    struct lend_lease lease = take_plainly(&bare.pool), guessed = lease;
-    struct slot *slot = told_slot(&bare, &lease);
-    word_poke(&slot->told, UNCOUNTED - 1);
-    lend_release(&guessed);
-    assert_int_equal(slot_state(slot), SLOT_LENT);
-    assert_int_equal(word_peek(&bare.pool.bad_releases), 1);
-    word_poke(&slot->told, UNCOUNTED);
-    lend_release(&lease);
-    assert_int_equal(slot_state(slot), SLOT_FREE);
-    bare_pool_deinit(&bare);
-}
-
 /* What lies behind the slots happens to look just right. */
 static void a_lease_of_a_slot_behind_the_last_is_not_given_back(void **state) {
     (void)state;
@@ -165,25 +147,6 @@ static void a_lease_of_a_slot_behind_the_last_is_not_given_back(void **state) {
     bare.pool.slot_count = SLOTS;
     for (int i = 0; i < SLOTS; i++)
         lend_release(&leases[i]);
-    bare_pool_deinit(&bare);
-}
-
-/* Whose owner has the same name: in the child of a fork that was called in a job. */
-static void the_child_of_a_fork_leaves_the_parents_slot_as_it_is(void **state) {
-    (void)state;
-    struct bare_pool bare;
-    bare_pool_init(&bare, FIRST_NUMBER + 6);
-    lend_until_uncounted(&bare);
-    uint32_t held = lend__thread_self.held;
-    struct lend_lease lease = take_plainly(&bare.pool), copy = lease;
-    struct slot *slot = told_slot(&bare, &lease);
-    bare.pool.era++;
-    lend_release(&copy);
-    assert_false(lend_lease_ok(&copy));
-    assert_int_equal(slot_state(slot), SLOT_LENT);
-    assert_int_equal(lend__thread_self.held, held + 1);
-    bare.pool.era--;
-    lend_release(&lease);
     bare_pool_deinit(&bare);
 }
 
@@ -213,9 +176,7 @@ int main(void) {
         cmocka_unit_test(while_it_ticks_a_lease_has_the_time_of_the_tick),
         cmocka_unit_test(who_has_the_one_gets_the_other),
         cmocka_unit_test(each_pool_lends_its_own),
-        cmocka_unit_test(a_lease_that_nobody_has_told_of_is_not_given_back),
         cmocka_unit_test(a_lease_of_a_slot_behind_the_last_is_not_given_back),
-        cmocka_unit_test(the_child_of_a_fork_leaves_the_parents_slot_as_it_is),
         cmocka_unit_test(only_every_so_many_leases_it_is_asked_whether_to_tick),
     };
     return cmocka_run_group_tests_name("fast path", tests, NULL, NULL);

@@ -2,13 +2,13 @@
  *
  * The watch in a crowd: everybody is found, and none is left out, however many wait. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "pool/watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -33,9 +33,9 @@ static void refuse(struct wait *wait, struct list *woken) {
     self->refused = true;
 }
 
-static void name(const struct wait *wait, char *buffer, size_t size) {
+static void name(const struct wait *wait, struct text *text) {
     (void)wait;
-    snprintf(buffer, size, "something");
+    lend__text_add(text, "something");
 }
 
 static struct waiting waiting_for(owner_word owner, struct tie holder) {
