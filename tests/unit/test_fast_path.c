@@ -25,8 +25,11 @@ struct bare_pool {
 };
 
 static void bare_pool_init(struct bare_pool *bare, uint64_t number) {
-    *bare = (struct bare_pool){
-        .pool = {.slots = bare->slots, .slot_count = SLOTS, .number = number, .era = fork_era()}};
+    *bare = (struct bare_pool){.pool = {.slots = bare->slots,
+                                        .slot_count = SLOTS,
+                                        .number = number,
+                                        .era = fork_era(),
+                                        .renews = true}};
     parker_init(&bare->pool.keeper_parker);
     for (int i = 0; i < SLOTS; i++) {
         bare->slots[i].model = &bare->models[i];
@@ -34,7 +37,10 @@ static void bare_pool_init(struct bare_pool *bare, uint64_t number) {
     }
 }
 
+/* All of it must be back. */
 static void bare_pool_deinit(struct bare_pool *bare) {
+    for (int i = 0; i < SLOTS; i++)
+        assert_int_equal(slot_state(&bare->slots[i]), SLOT_FREE);
     parker_deinit(&bare->pool.keeper_parker);
 }
 
