@@ -135,6 +135,24 @@ static void lend_until_uncounted(struct bare_pool *bare) {
         word_init(&bare->slots[i].life, life_make(UNCOUNTED - 1, SLOT_FREE));
 }
 
+static void a_worker_takes_again_what_it_had_if_that_is_free_and_nobody_waits(void **state) {
+    (void)state;
+    struct bare_pool bare;
+    bare_pool_init(&bare, FIRST_NUMBER + 3);
+    struct lend_lease lease = take_plainly(&bare.pool), again;
+    struct slot *slot = told_slot(&bare, &lease);
+    assert_false(lend__acquire_again(&bare.pool, /* site= */ NULL, &again));
+    assert_ptr_equal(told_slot(&bare, &lease), slot);
+    lend_release(&lease);
+    word_poke(&bare.pool.gate, 1);
+    assert_false(lend__acquire_again(&bare.pool, /* site= */ NULL, &again));
+    word_poke(&bare.pool.gate, 0);
+    assert_true(lend__acquire_again(&bare.pool, /* site= */ NULL, &again));
+    assert_ptr_equal(told_slot(&bare, &again), slot);
+    lend_release(&again);
+    bare_pool_deinit(&bare);
+}
+
 /* What lies behind the slots happens to look just right. */
 static void a_lease_of_a_slot_behind_the_last_is_not_given_back(void **state) {
     (void)state;
@@ -182,6 +200,7 @@ int main(void) {
         cmocka_unit_test(while_it_ticks_a_lease_has_the_time_of_the_tick),
         cmocka_unit_test(who_has_the_one_gets_the_other),
         cmocka_unit_test(each_pool_lends_its_own),
+        cmocka_unit_test(a_worker_takes_again_what_it_had_if_that_is_free_and_nobody_waits),
         cmocka_unit_test(a_lease_of_a_slot_behind_the_last_is_not_given_back),
         cmocka_unit_test(only_every_so_many_leases_it_is_asked_whether_to_tick),
     };
