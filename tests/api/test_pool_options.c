@@ -68,7 +68,6 @@ static void what_is_not_set_gets_its_default(void **state) {
     assert_int_equal(options.hold_alarm_ms, 60000);
     assert_int_equal(options.stall_alarm_ms, 10000);
     assert_int_equal(options.load_alarm_ms, 60000);
-    assert_int_equal(options.model_threads, 1);
     assert_ptr_equal(options.ops->load, fake_ops.load);
     assert_ptr_equal(options.ops_context, &fakes);
     assert_null(options.reason);
