@@ -52,10 +52,8 @@ static inline bool gate_renew(struct slot *slot, uint64_t generation) {
 
 /* Under pool->lock: from here on the word is the lock holder's. Returns the state it is in. */
 static inline enum slot_state gate_shut(struct slot *slot) {
-    uint64_t life = word_read(&slot->life);
-    while (!word_swap(&slot->life, &life, life | LIFE_SHUT))
-        ;
-    return life_state(life);
+    word_set(&slot->life, LIFE_SHUT);
+    return life_state(word_peek(&slot->life));
 }
 
 /* Under pool->lock: a free slot is anybody's from here on. */

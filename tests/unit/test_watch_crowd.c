@@ -2,13 +2,13 @@
  *
  * The watch in a crowd: everybody is found, and none is left out, however many wait. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "pool/watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
