@@ -32,9 +32,10 @@ LEND_BEGIN_DECLS
 struct lend_lease {
     /* read-only */
     void *model; /* NULL if there is none */
-    /* private */
-    lend_pool *pool;
+    /* private. The report stands between model and pool because gcc would write those two as one
+     * vector, and a release that follows soon would have to wait for it. */
     struct lend_report *report;
+    lend_pool *pool;
     uint64_t generation;
     uint32_t slot;
     int error;

@@ -56,8 +56,7 @@ static char *group_in(char *line, const char *controller) {
     return end + 1;
 }
 
-/* The own group in a hierarchy, without a slash at its end; "" if it is not known: then the root of
- * the mount is looked at. */
+/* The own group in a hierarchy; "" if it is not known: then the root of the mount is looked at. */
 static void find_group(const char *root, const char *controller, char (*ret_group)[PATH_SIZE]) {
     char path[PATH_SIZE], line[PATH_SIZE];
     struct text text = text_into(path, sizeof path);
@@ -70,12 +69,8 @@ static void find_group(const char *root, const char *controller, char (*ret_grou
     while (group == NULL && fgets(line, sizeof line, file) != NULL)
         group = group_in(line, controller);
     fclose(file);
-    if (group == NULL)
-        return;
-    lend__text_copy(*ret_group, sizeof *ret_group, group);
-    size_t length = strlen(*ret_group);
-    if (length > 0 && (*ret_group)[length - 1] == '/')
-        (*ret_group)[length - 1] = '\0';
+    if (group != NULL)
+        lend__text_copy(*ret_group, sizeof *ret_group, group);
 }
 
 static FILE *open_in(const char *folder, const char *name) {

@@ -20,7 +20,7 @@ static int begin(lend_executor *executor, struct parker *parker) {
         lend__executor_settle(executor, &woken);
     }
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error;
 }
 
@@ -68,7 +68,7 @@ static void stop_all(lend_executor *executor) {
     lend__executor_each_out(executor, stop_task, &stop);
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 /* After the last wake: nobody else touches the parker once it is not the closer's. */
@@ -88,7 +88,7 @@ void lend__executor_end_threads(lend_executor *executor, uint32_t workers) {
     for (struct list_node *node; (node = list_pop(&executor->locked.idle)) != NULL;)
         list_append(&woken, node);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     lend__parker_wake(&executor->alarm);
     for (uint32_t i = 0; i < workers; i++) {
         if (!executor->workers[i].is_gone)

@@ -61,7 +61,7 @@ static void stand(struct task *task, struct waiter *waiter) {
     if (task_is_decided(task))
         waiter_decide(waiter, VERDICT_GRANTED, &task->future.waiters, &woken);
     lend__lock_release(&task->executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 int lend_future_then(lend_future *future, lend_completions *queue, lend_decided *callback,

@@ -46,10 +46,9 @@ static void refuse(struct wait *wait, struct list *woken) {
     refuse_for(wait->target, wait->waiter, woken);
 }
 
-static void name(const struct wait *wait, char *buffer, size_t size) {
+static void name(const struct wait *wait, struct text *text) {
     const struct task *task = wait->target;
-    struct text text = text_into(buffer, size);
-    lend__text_add(&text, "job %llu of executor \"%s\"", (unsigned long long)task->number,
+    lend__text_add(text, "job %llu of executor \"%s\"", (unsigned long long)task->number,
                    task->executor->name);
 }
 
@@ -74,10 +73,9 @@ static void refuse_any(struct wait *wait, struct list *woken) {
     refuse_for(several->members[0].task, wait->waiter, woken);
 }
 
-static void name_any(const struct wait *wait, char *buffer, size_t size) {
+static void name_any(const struct wait *wait, struct text *text) {
     const struct several *several = wait->target;
-    struct text text = text_into(buffer, size);
-    lend__text_add(&text, "one of %u jobs", several->count);
+    lend__text_add(text, "one of %u jobs", several->count);
 }
 
 void lend__several_show(struct several *several, lend_deadline deadline, struct wait *wait) {

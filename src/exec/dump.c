@@ -136,7 +136,7 @@ static void add_executor(struct text *text, lend_executor *executor) {
     add_tasks(&executor->locked.queue, &account);
     add_tasks(&executor->locked.given_up, &account);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 size_t lend_dump(char *buffer, size_t size) {

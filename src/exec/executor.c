@@ -213,7 +213,7 @@ int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats 
     stats.waits = executor->locked.waits;
     stats.runs = executor->locked.runs;
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     stats.refused = word_peek(&executor->refused);
     stats.events = word_peek(&executor->events);
     *ret_stats = stats;

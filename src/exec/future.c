@@ -199,7 +199,7 @@ int lend_future_cancel(lend_future *future) {
     int error = cancel(task, &woken);
     lend__executor_settle(task->executor, &woken);
     lend__lock_release(&task->executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error;
 }
 

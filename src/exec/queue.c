@@ -105,7 +105,7 @@ void lend__executor_take_here(lend_executor *executor, struct task *task) {
     dequeue(executor, task);
     inbox_raise_limit(&executor->inbox);
     task->stage = TASK_BORROWING;
-    task->runner_tid = owner_tid(thread_owner());
+    task->runner_tid = thread_tid();
     list_append(&executor->locked.guests, &task->place);
 }
 

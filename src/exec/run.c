@@ -71,7 +71,7 @@ bool lend__run_borrow(struct run *run) {
     if (!runs && !task_is_decided(task))
         decide_unlent(task, &lease, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (!runs)
         lend_release(&run->lease);
     return runs;
@@ -126,7 +126,7 @@ void lend__run_give_back(struct run *run) {
     else
         lend_release(&run->lease);
     if (lend__thread_self.held > run->held_before)
-        lend__reclaim_from_job(thread_owner());
+        lend__reclaim_from_job(lend__thread_self.owner);
 }
 
 /* True if somebody else has told or tells the owner. */
@@ -136,7 +136,7 @@ static bool end(struct run *run) {
     lend__lock_acquire(&run->task->executor->lock);
     bool overran = lend__run_end(run, &woken);
     lend__lock_release(&run->task->executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (overran)
         report_overrun(run->task, run->error);
     if (job->value != NULL && job->destroy != NULL)
@@ -236,7 +236,7 @@ static bool claim(struct run *run) {
     }
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return queued;
 }
 

@@ -107,7 +107,7 @@ static enum verdict wait_for_room(lend_executor *executor, struct submitter *sel
         lend__executor_settle(executor, &woken);
     }
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (decided && !awake)
         waiter_finish(&self->waiter);
     return self->waiter.verdict;
@@ -148,7 +148,7 @@ static int submit_locked(lend_executor *executor, struct task *task, struct subm
     }
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error == EINPROGRESS ? wait_and_leave(executor, self, deadline) : error;
 }
 
@@ -178,7 +178,7 @@ static void push_and_mind(lend_executor *executor, struct task *task) {
     lend__executor_accept(executor, task, &woken);
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 static int refuse(lend_executor *executor, int error) {

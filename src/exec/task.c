@@ -120,7 +120,7 @@ static void take_steps(struct task *task, uint64_t steps) {
     lend__lock_acquire(&executor->lock);
     bool gone = lend__task_step(task, steps, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (gone)
         lend__task_free(task);
 }

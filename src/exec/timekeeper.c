@@ -143,7 +143,7 @@ static bool keep_time(lend_executor *executor) {
         until = announce(executor, until, &woken);
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (task != NULL)
         answer(executor, task, runs);
     else if (!ending)
@@ -153,6 +153,7 @@ static bool keep_time(lend_executor *executor) {
 
 void lend__timekeeper_main(void *argument) {
     lend_executor *executor = argument;
+    lend__thread_identify(); /* who is called back may run a job here */
     while (keep_time(executor))
         ;
 }

@@ -120,7 +120,7 @@ static enum look look(struct worker *self, struct run *run) {
     if (!is_settled(executor))
         lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (gone != NULL)
         lend__task_free(gone);
     return answer;
@@ -179,7 +179,7 @@ void lend__worker_main(void *argument) {
     const struct lend_executor_options *options = &self->executor->options;
     struct errand errand;
     thread_errand_begin(&errand, self->executor, NULL);
-    self->owner = thread_owner();
+    self->owner = lend__thread_identify();
     lend__lock_acquire(&self->executor->lock);
     self->tid = owner_tid(self->owner);
     lend__lock_release(&self->executor->lock);

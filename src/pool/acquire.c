@@ -12,18 +12,20 @@
 
 #include <lend/lease.h>
 
-static struct lend_lease granted_lease(lend_pool *pool, const struct slot *slot,
-                                       uint64_t generation) {
+static inline struct lend_lease granted_lease(lend_pool *pool, uint32_t index,
+                                              const struct slot *slot, uint64_t generation) {
     return (struct lend_lease){
         .model = slot->model,
+        .report = NULL,
         .pool = pool,
         .generation = generation,
-        .slot = (uint32_t)(slot - pool->slots),
+        .slot = index,
+        .error = 0,
     };
 }
 
-static void remember(const lend_pool *pool, struct slot *slot) {
-    *thread_last_slot(pool) = (struct last_slot){.pool_number = pool->number, .slot = slot};
+static void remember(const lend_pool *pool, uint32_t index) {
+    *thread_last_slot(pool) = (struct last_slot){pool->number, &pool->slots[index], index};
 }
 
 int lend__verdict_error(enum verdict verdict) {
@@ -89,7 +91,7 @@ static void sleep_until_verdict(lend_pool *pool, struct borrower *self, lend_dea
         lend__pool_settle(pool, &woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (decided)
         waiter_finish(&self->waiter);
 }
@@ -137,7 +139,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     int error = lend__borrower_arrive(pool, self, deadline);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 
     bool queued = error == EINPROGRESS;
     struct steps *steps = NULL;
@@ -148,7 +150,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
     struct lend_lease lease = {.error = error};
     if (error == 0)
-        lease = granted_lease(pool, &pool->slots[self->slot], self->generation);
+        lease = granted_lease(pool, self->slot, &pool->slots[self->slot], self->generation);
     else if (error != ECANCELED)
         lease.report = lend__report_take(pool, REPORT_OF_BORROW, error, waited_ns, steps);
     lend__memory_free(steps);
@@ -184,49 +186,53 @@ static struct lend_lease wait_in_line(lend_pool *pool, lend_deadline deadline,
     waiter_deinit(&self.waiter);
     if (lend_lease_ok(&lease)) {
         lend__thread_self.held++;
-        remember(pool, &pool->slots[lease.slot]);
+        remember(pool, lease.slot);
     }
     return lease;
 }
 
-static inline struct lend_lease begin_lease(lend_pool *pool, struct slot *slot, uint64_t generation,
-                                            owner_word owner, const struct lend_site *site,
-                                            int64_t now_ns) {
+/* The slot that the thread has just taken. */
+static inline struct lend_lease begin_lease(lend_pool *pool, struct slot *slot, uint32_t index,
+                                            uint64_t generation, owner_word owner,
+                                            const struct lend_site *site, int64_t now_ns) {
     if (SLOT_ACCOUNTED)
         slot_tell(slot, generation, owner, site, now_ns);
     lend__thread_self.held++;
-    PROBE(acquire, pool->name, (int)(slot - pool->slots));
-    return granted_lease(pool, slot, generation);
+    PROBE(acquire, pool->name, (int)index);
+    return granted_lease(pool, index, slot, generation);
 }
 
 /* Take a slot that is free and open: the one that this thread had last, whose lines and whose model
  * are in its core's cache; else from where the thread's number has the walk begin, so that threads
- * begin at different ones. NULL if there is none. */
-static struct slot *take_any(lend_pool *pool, owner_word owner, uint64_t *ret_generation) {
+ * begin at different ones. It is the thread's last one then. Its generation, or 0 if there is
+ * none. */
+static uint64_t take_any(lend_pool *pool, owner_word owner) {
+    uint64_t generation;
     const struct last_slot *last = thread_last_slot(pool);
-    if (last->pool_number == pool->number && (*ret_generation = gate_take(last->slot)) != 0)
-        return last->slot;
+    if (last->pool_number == pool->number && (generation = gate_take(last->slot)) != 0)
+        return generation;
     uint32_t count = pool->slot_count;
     uint32_t first = (uint32_t)((owner_number(owner) - 1) % count);
     for (uint32_t i = 0; i < count && word_peek(&pool->gate) == 0; i++) {
-        struct slot *slot = &pool->slots[first + i < count ? first + i : first + i - count];
-        if ((*ret_generation = gate_take(slot)) != 0) {
-            remember(pool, slot);
-            return slot;
+        uint32_t index = first + i < count ? first + i : first + i - count;
+        if ((generation = gate_take(&pool->slots[index])) != 0) {
+            remember(pool, index);
+            return generation;
         }
     }
-    return NULL;
+    return 0;
 }
 
 __attribute__((__noinline__)) static struct lend_lease acquire_any(lend_pool *pool,
                                                                    lend_deadline deadline,
                                                                    const struct lend_site *site,
                                                                    struct borrow_cancel *cancel) {
-    uint64_t generation;
     owner_word owner = thread_owner();
-    struct slot *slot = thread_end_is_seen() ? take_any(pool, owner, &generation) : NULL;
-    if (slot != NULL)
-        return begin_lease(pool, slot, generation, owner, site, pool_now_ns(pool));
+    uint64_t generation = thread_end_is_seen() ? take_any(pool, owner) : 0;
+    const struct last_slot *last = thread_last_slot(pool);
+    if (generation != 0)
+        return begin_lease(pool, last->slot, last->index, generation, owner, site,
+                           pool_now_ns(pool));
     return wait_in_line(pool, deadline, site, cancel);
 }
 
@@ -238,8 +244,8 @@ bool lend__acquire_again(lend_pool *pool, const struct lend_site *site,
     if (last->pool_number != pool->number || word_peek(&pool->gate) != 0 ||
         (generation = gate_take(last->slot)) == 0)
         return false;
-    *ret_lease =
-        begin_lease(pool, last->slot, generation, lend__thread_self.owner, site, pool_now_ns(pool));
+    *ret_lease = begin_lease(pool, last->slot, last->index, generation, lend__thread_self.owner,
+                             site, pool_now_ns(pool));
     return true;
 }
 
@@ -252,9 +258,12 @@ acquire(lend_pool *pool, lend_deadline deadline, const struct lend_site *site,
     const struct last_slot *last = thread_last_slot(pool);
     int64_t now_ns = (int64_t)word_peek(&pool->tick_ns);
     if (last->pool_number == pool->number && (now_ns != 0 || !SLOT_ACCOUNTED)) {
-        uint64_t generation = gate_take(last->slot);
+        struct slot *slot = last->slot;
+        uint32_t index = last->index;
+        uint64_t generation = gate_take(slot);
         if (generation != 0)
-            return begin_lease(pool, last->slot, generation, lend__thread_self.owner, site, now_ns);
+            return begin_lease(pool, slot, index, generation, lend__thread_self.owner, site,
+                               now_ns);
     }
     return acquire_any(pool, deadline, site, cancel);
 }
@@ -274,7 +283,7 @@ void lend__acquire_cancel(lend_pool *pool, struct borrow_cancel *cancel) {
         lend__pool_settle(pool, &woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 struct lend_lease lend_acquire_at(lend_pool *pool, lend_deadline deadline,

@@ -23,7 +23,7 @@ static int begin(lend_pool *pool, struct parker *parker) {
             lend__parker_wake(pool->locked.operation);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error;
 }
 

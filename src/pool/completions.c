@@ -40,7 +40,7 @@ static void free_queue(lend_completions *queue) {
 /* Under the lock. */
 static int refusal_to_close(const lend_completions *queue) {
     if (queue->locked.runner_tid != 0)
-        return queue->locked.runner_tid == owner_tid(thread_owner()) ? EDEADLK : EBUSY;
+        return queue->locked.runner_tid == thread_tid() ? EDEADLK : EBUSY;
     return queue->locked.expected > 0 ? EBUSY : 0;
 }
 

@@ -49,10 +49,9 @@ static void refuse(struct wait *wait, struct list *woken) {
     lend__lock_release(&pool->lock);
 }
 
-static void name(const struct wait *wait, char *buffer, size_t size) {
+static void name(const struct wait *wait, struct text *text) {
     const lend_pool *pool = wait->target;
-    struct text text = text_into(buffer, size);
-    lend__text_add(&text, "pool \"%s\"", pool->name);
+    lend__text_add(text, "pool \"%s\"", pool->name);
 }
 
 struct wait lend__borrower_wait(lend_pool *pool, struct borrower *borrower,

@@ -19,42 +19,41 @@
 
 #include "pool/slot.h"
 
+/* What lending adds to the life of a free slot: a generation, and the other state. */
+#define LIFE_LEND ((UINT64_C(1) << LIFE_GENERATION_SHIFT) + SLOT_LENT - SLOT_FREE)
+
 /* Take the slot if it is free and open: its generation then, from 1, and it is the caller's;
  * else 0. */
 static inline uint64_t gate_take(struct slot *slot) {
     uint64_t life = word_read(&slot->life);
-    while ((life & (LIFE_SHUT | (LIFE_SHUT - 1))) == SLOT_FREE) {
-        uint64_t generation = life_generation(life) + 1;
-        if (word_swap(&slot->life, &life, life_make(generation, SLOT_LENT)))
-            return generation;
-    }
+    while ((life & (LIFE_SHUT | (LIFE_SHUT - 1))) == SLOT_FREE)
+        if (word_swap(&slot->life, &life, life + LIFE_LEND))
+            return life_generation(life + LIFE_LEND);
     return 0;
 }
 
 /* Put a slot back that the caller has: not his any more. False, and nothing done, if it is shut. */
 static inline bool gate_put(struct slot *slot, uint64_t generation) {
     uint64_t life = life_make(generation, SLOT_LENT);
-    while ((life & LIFE_SHUT) == 0)
-        if (word_swap(&slot->life, &life, life_make(generation, SLOT_FREE)))
-            return true;
-    return false;
+    while (!word_swap(&slot->life, &life, life_make(generation, SLOT_FREE)))
+        if ((life & LIFE_SHUT) != 0)
+            return false;
+    return true;
 }
 
 /* The same, and take it again at once, as the next generation. */
 static inline bool gate_renew(struct slot *slot, uint64_t generation) {
     uint64_t life = life_make(generation, SLOT_LENT);
-    while ((life & LIFE_SHUT) == 0)
-        if (word_swap(&slot->life, &life, life_make(generation + 1, SLOT_LENT)))
-            return true;
-    return false;
+    while (!word_swap(&slot->life, &life, life_make(generation + 1, SLOT_LENT)))
+        if ((life & LIFE_SHUT) != 0)
+            return false;
+    return true;
 }
 
 /* Under pool->lock: from here on the word is the lock holder's. Returns the state it is in. */
 static inline enum slot_state gate_shut(struct slot *slot) {
-    uint64_t life = word_read(&slot->life);
-    while (!word_swap(&slot->life, &life, life | LIFE_SHUT))
-        ;
-    return life_state(life);
+    word_set(&slot->life, LIFE_SHUT);
+    return life_state(word_peek(&slot->life));
 }
 
 /* Under pool->lock: a free slot is anybody's from here on. */

@@ -16,9 +16,8 @@ static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     return slot_is_lent(*ret_slot, lease->generation) ? 0 : ESTALE;
 }
 
-/* Is it the calling thread, the job that it runs, or one of its tasks? */
-static bool is_here(owner_word owner) {
-    owner_word self = thread_owner();
+/* Is it `self`, which is the calling thread or the job that it runs, or one of its tasks? */
+static bool is_here(owner_word owner, owner_word self) {
     return owner == self ||
            (owner_kind(owner) == OWNER_TASK && owner_tid(owner) == owner_tid(self));
 }
@@ -35,7 +34,7 @@ int lend_lease_detach(struct lend_lease *lease) {
     if (error != 0)
         return error;
     owner_word self = thread_owner(), owner = word_peek(&slot->owner);
-    if (!is_here(owner))
+    if (!is_here(owner, self))
         return EPERM;
     lend__thread_self.held--;
     leave_task(owner);
@@ -49,7 +48,7 @@ int lend__slot_adopt(struct slot *slot, uint64_t generation) {
     owner_word self = thread_owner();
     uint64_t before = word_read(&slot->owner);
     do {
-        if (owner_kind(before) != OWNER_DETACHED && !is_here(before))
+        if (owner_kind(before) != OWNER_DETACHED && !is_here(before, self))
             return EPERM;
     } while (!word_swap(&slot->owner, &before, self));
     if (!slot_is_lent(slot, generation) || word_read(&slot->told) != generation) {

@@ -98,7 +98,7 @@ static bool look(lend_pool *pool, int64_t *hire_at_ns, struct findings *findings
     if (!over)
         look_at_all(pool, hire_at_ns, findings, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return !over;
 }
 

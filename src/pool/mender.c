@@ -65,7 +65,7 @@ static bool end_chore(struct mender *mender, struct list *woken) {
 
 /* After the lock. Somebody may have waited for a slot that is gone, though nobody began to wait. */
 static void conclude(struct list *woken, bool gone) {
-    waiters_wake(woken);
+    lend__waiters_wake(woken);
     if (gone)
         lend__watch_review();
 }
@@ -175,7 +175,7 @@ static void unload_old(struct mender *mender) {
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     unload(pool, mender->chore.slot->model);
 }
 

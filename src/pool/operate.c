@@ -19,7 +19,7 @@ static int set_suspended(lend_pool *pool, bool suspended) {
         lend__pool_settle(pool, &woken);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return open ? 0 : ESHUTDOWN;
 }
 
@@ -67,8 +67,6 @@ void lend__reload_end(lend_pool *pool) {
 }
 
 void lend__operation_settle(lend_pool *pool) {
-    if (pool->locked.reloading && is_reloaded(pool))
-        lend__reload_end(pool);
     if (pool->locked.operation != NULL)
         lend__parker_wake(pool->locked.operation);
 }
@@ -103,7 +101,7 @@ static void leave(lend_pool *pool, int error, struct lend_reason *reason) {
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 static int wait_until_done(lend_pool *pool, struct operation *operation, lend_deadline deadline,
@@ -145,7 +143,7 @@ static int operate(lend_pool *pool, struct operation *operation,
         lend__parker_wake(&pool->keeper_parker);
     }
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error != 0 ? error : wait_until_done(pool, operation, deadline, reason);
 }
 
@@ -201,5 +199,5 @@ void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease) {
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }

@@ -71,6 +71,7 @@ static void fill_defaults(lend_pool *pool) {
     if (options->load_alarm_ms == 0)
         options->load_alarm_ms = LOAD_ALARM_MS;
     pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
+    pool->renews = pool->ops.reset == NULL && !pool->wears;
 }
 
 static int read_options(lend_pool *pool, const struct lend_pool_options *given,

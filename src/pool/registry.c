@@ -14,28 +14,6 @@ static struct registry {
     bool minds_forks;  /* under lock */
 } registry = {.lock = LOCK_INIT};
 
-static void end_thread(void) {
-    lend__reclaim_from_thread();
-}
-
-static bool set_minds_forks(bool minds) {
-    lend__lock_acquire(&registry.lock);
-    bool before = registry.minds_forks;
-    registry.minds_forks = minds;
-    lend__lock_release(&registry.lock);
-    return before;
-}
-
-/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
-int lend__registry_prepare(void) {
-    if (lend__thread_at_end(end_thread) != 0)
-        return ENOMEM;
-    if (set_minds_forks(true) || lend__fork_prepare() == 0)
-        return 0;
-    set_minds_forks(false);
-    return ENOMEM;
-}
-
 void lend__registry_add(lend_pool *pool) {
     lend__lock_acquire(&registry.lock);
     list_append(&registry.pools, &pool->entry);
@@ -102,26 +80,44 @@ static lend_pool *find_pool(owner_word ended, uint32_t *ret_index) {
     return found;
 }
 
-static uint32_t reclaim_from(owner_word ended, const char *words) {
-    uint32_t count = 0, index;
-    for (lend_pool *pool; (pool = find_pool(ended, &index)) != NULL; count++)
+static void reclaim_from(owner_word ended, const char *words) {
+    uint32_t index;
+    for (lend_pool *pool; (pool = find_pool(ended, &index)) != NULL;)
         lend__slot_reclaim(pool, index, words);
-    return count;
 }
 
-uint32_t lend__reclaim_from_job(owner_word job) {
+void lend__reclaim_from_job(owner_word job) {
     char words[64];
     struct text text = text_into(words, sizeof words);
     lend__text_add(&text, "job %llu returned with it", (unsigned long long)owner_number(job));
-    return reclaim_from(job, words);
+    reclaim_from(job, words);
 }
 
-uint32_t lend__reclaim_from_thread(void) {
+/* All that the thread holds, at its end. */
+static void reclaim_from_thread(void) {
     char words[64];
     struct text text = text_into(words, sizeof words);
     if (lend__thread_self.held == 0)
-        return 0;
-    owner_word thread = owner_make(OWNER_THREAD, owner_tid(thread_owner()), 0);
+        return;
+    owner_word thread = owner_make(OWNER_THREAD, thread_tid(), 0);
     lend__text_add(&text, "thread %u ended with it", owner_tid(thread));
-    return reclaim_from(thread, words);
+    reclaim_from(thread, words);
+}
+
+static bool set_minds_forks(bool minds) {
+    lend__lock_acquire(&registry.lock);
+    bool before = registry.minds_forks;
+    registry.minds_forks = minds;
+    lend__lock_release(&registry.lock);
+    return before;
+}
+
+/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
+int lend__registry_prepare(void) {
+    if (lend__thread_at_end(reclaim_from_thread) != 0)
+        return ENOMEM;
+    if (set_minds_forks(true) || lend__fork_prepare() == 0)
+        return 0;
+    set_minds_forks(false);
+    return ENOMEM;
 }

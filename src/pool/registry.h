@@ -28,10 +28,9 @@ void lend__registry_clear(void (*disown)(lend_pool *));
 /* Have forks handled. Once. 0 or ENOMEM. */
 int lend__fork_prepare(void);
 
-/* Take back what the calling thread holds and has no more use for: as the job that it ran and that
- * has returned, or all of it, because it ends. Each lease is told to its pool's sink, with the site
- * of the borrow. Runs resets. Returns how many there were. */
-uint32_t lend__reclaim_from_job(owner_word job);
-uint32_t lend__reclaim_from_thread(void);
+/* Take back what the calling thread holds as this job, which it ran and which has returned. Each
+ * lease is told to its pool's sink, with the site of the borrow. Runs resets. What it holds when it
+ * ends is taken back in the same way. */
+void lend__reclaim_from_job(owner_word job);
 
 #endif

@@ -25,10 +25,10 @@ static inline void sample(lend_pool *pool, struct slot *slot, uint64_t generatio
         count_hold(pool, slot, generation);
 }
 
-/* Does the lease say the truth, and belong to the thread that runs? */
-static inline bool is_own(const struct lend_lease *lease, const struct slot *slot) {
-    return slot_is_lent(slot, lease->generation) && word_peek(&slot->told) == lease->generation &&
-           word_peek(&slot->owner) == lend__thread_self.owner;
+/* Is this lease of the slot going on, and the running thread's? Whoever knows a lease knows it
+ * told, and in the child of a fork nobody is an owner of what the parent lent. */
+static inline bool is_own(const struct slot *slot, uint64_t generation) {
+    return slot_is_lent(slot, generation) && word_peek(&slot->owner) == lend__thread_self.owner;
 }
 
 /* 0, or why this lease may not be given back here: ESTALE, EPERM. Of a lease that was detached, the
@@ -38,7 +38,7 @@ static int refusal(const struct lend_lease *lease) {
     if (lease->slot >= pool->slot_count)
         return ESTALE;
     struct slot *slot = &pool->slots[lease->slot];
-    if (is_own(lease, slot))
+    if (is_own(slot, lease->generation))
         return 0;
     if (!slot_is_lent(slot, lease->generation) || word_read(&slot->told) != lease->generation)
         return ESTALE;
@@ -73,7 +73,7 @@ static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     lend__pool_settle(pool, &woken);
     lend__parker_wake(&pool->keeper_parker);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 /* Because it does not work. The event comes first: afterwards the pool may be closed and gone. The
@@ -103,7 +103,7 @@ __attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct 
     lend__lock_acquire(&pool->lock);
     lend__pool_take_back(pool, slot, &woken);
     lend__lock_release(&pool->lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 /* The last touch of the pool is the swap, or leaving the lock. */
@@ -179,13 +179,10 @@ __attribute__((__noinline__)) static void release_slowly(struct lend_lease *leas
         give_back(own.pool, own.slot, /* check= */ NULL);
 }
 
-/* The usual case: the caller's own, of a model that needs nothing done, and not one to be counted.
- */
+/* A model that needs nothing done, and not a lease to be counted? */
 static inline bool is_usual(const struct lend_lease *lease) {
-    const lend_pool *pool = lease->pool;
-    return lease->model != NULL && !pool_is_foreign(pool) && lease->slot < pool->slot_count &&
-           pool->ops.reset == NULL && !pool->wears && !lease_is_sampled(lease->generation) &&
-           (!SLOT_ACCOUNTED || is_own(lease, &pool->slots[lease->slot]));
+    return lease->model != NULL && lease->slot < lease->pool->slot_count && lease->pool->renews &&
+           !lease_is_sampled(lease->generation);
 }
 
 void lend_release(struct lend_lease *lease) {
@@ -196,14 +193,19 @@ void lend_release(struct lend_lease *lease) {
         return;
     }
     lend_pool *pool = lease->pool;
+    uint64_t generation = lease->generation;
     struct slot *slot = &pool->slots[lease->slot];
+    if (__builtin_expect(SLOT_ACCOUNTED && !is_own(slot, generation), 0)) {
+        release_slowly(lease);
+        return;
+    }
     lease->model = NULL; /* without one the rest says nothing */
     lend__thread_self.held--;
-    put_back(pool, slot, lease->generation);
+    put_back(pool, slot, generation);
 }
 
 bool lend__pool_renews(const lend_pool *pool) {
-    return pool->ops.reset == NULL && !pool->wears;
+    return pool->renews;
 }
 
 bool lend__lease_renew(struct lend_lease *lease, uint64_t job_number,

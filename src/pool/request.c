@@ -198,7 +198,7 @@ static int ask_expecting(lend_pool *pool, lend_request *request, lend_deadline d
         error = ask(pool, request, deadline, ret_request, &woken);
     if (error != 0)
         lend__answer_forget(&request->answer);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     if (error != 0)
         lend__memory_free(request);
     return error;
@@ -271,7 +271,7 @@ int lend_request_cancel(lend_request *request) {
     lend__lock_release(&queue->lock);
     if (error == 0 && ready)
         let_go(request, &woken);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
     return error;
 }
 
@@ -285,8 +285,7 @@ static lend_deadline expire_some(lend_pool *pool, int64_t now_ns, struct list *w
         if (!waiter_is_decided(&borrower->waiter))
             waiter_decide(&borrower->waiter, VERDICT_TIMED_OUT, &pool->locked.waiters, woken);
     }
-    if (woken->length > 0)
-        lend__pool_settle(pool, woken);
+    lend__pool_settle(pool, woken);
     top = pool->locked.timers.top;
     return top != NULL ? (lend_deadline){top->key} : LEND_FOREVER;
 }
@@ -299,7 +298,7 @@ lend_deadline lend__requests_expire(lend_pool *pool) {
         lend_deadline next = expire_some(pool, now_ns, &woken);
         pool->locked.alarm_ns = next.at_ns;
         lend__lock_release(&pool->lock);
-        waiters_wake(&woken);
+        lend__waiters_wake(&woken);
         if (next.at_ns > now_ns)
             return next;
     }

@@ -77,6 +77,7 @@ struct lend_pool {
     uint64_t number;     /* of the pools of the process, from 1 */
     uint64_t era;        /* sync/fork.h */
     bool wears;          /* models are recycled */
+    bool renews;         /* a model that comes back needs nothing done: no reset, no wear */
 
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */
@@ -153,7 +154,7 @@ void lend__pool_move(lend_pool *pool, struct slot *slot, enum slot_state state);
 void lend__pool_shut(lend_pool *pool);
 
 /* Under the lock: hand idle slots to waiters, set the gates, tell a closer who may be waiting for
- * just this. Who was granted is in `woken` (waiters_wake, after the lock). */
+ * just this. Who was granted is in `woken` (lend__waiters_wake, after the lock). */
 void lend__pool_settle(lend_pool *pool, struct list *woken);
 
 /* Under the lock: decide everybody who waits. */

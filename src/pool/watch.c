@@ -150,7 +150,8 @@ static void fill_step(struct lend_step *step, const struct wait *wait, int64_t n
         .held_ns = wait->tie.since_ns != 0 ? elapsed_ns(wait->tie.since_ns, now_ns) : 0,
         .held_site = wait->tie.site,
     };
-    wait->ops->name(wait, step->awaits, sizeof step->awaits);
+    struct text awaits = text_into(step->awaits, sizeof step->awaits);
+    wait->ops->name(wait, &awaits);
 }
 
 /* From the victim along the ties, until they come round. */
@@ -192,7 +193,7 @@ void lend__watch_show(struct wait *wait) {
     lend__lock_acquire(&watch.lock);
     lend__watch_enter(wait, &woken);
     lend__lock_release(&watch.lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 void lend__watch_hide(struct wait *wait) {
@@ -211,7 +212,7 @@ void lend__watch_review(void) {
         for (struct wait *wait = watch.shown[i]; wait != NULL; wait = wait->next)
             judge_and_refuse(wait, &woken);
     lend__lock_release(&watch.lock);
-    waiters_wake(&woken);
+    lend__waiters_wake(&woken);
 }
 
 void lend__watch_task_holds(uint64_t task, int change) {

@@ -49,6 +49,7 @@
 #ifndef LEND_SRC_POOL_WATCH_H
 #define LEND_SRC_POOL_WATCH_H
 
+#include "base/text.h"
 #include "sync/thread.h"
 #include "sync/waiter.h"
 
@@ -67,7 +68,7 @@ struct wait_ops {
     void (*refuse)(struct wait *wait, struct list *woken);
 
     /* "pool \"ocr\"", "job 17". */
-    void (*name)(const struct wait *wait, char *buffer, size_t size);
+    void (*name)(const struct wait *wait, struct text *text);
 };
 
 /* By whom a wait could be ended. */

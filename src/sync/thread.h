@@ -74,8 +74,10 @@ struct errand {
 
 /* The slot that a thread had last in a pool. */
 struct last_slot {
-    uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is there */
+    _Alignas(32) uint64_t pool_number; /* from 1, and never used again: while it fits, the slot is
+                                          there */
     void *slot;
+    uint32_t index; /* of the slot */
 };
 
 /* Of so many pools at a time a thread remembers that. */
@@ -83,11 +85,11 @@ struct last_slot {
 
 /* What lend knows of the running thread. */
 struct thread_self {
+    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     owner_word owner;       /* who borrows on it now: the thread, or a job; 0 while its end would
                                not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
     owner_word identity;    /* the thread, from its first use of lend on */
-    struct last_slot slots[THREAD_SLOTS]; /* thread_last_slot */
     uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
@@ -113,10 +115,14 @@ static inline owner_word thread_owner(void) {
     return __builtin_expect(owner != 0, 1) ? owner : lend__thread_identify();
 }
 
-/* Will the end of the calling thread be seen? What a thread borrows of which that is not known
- * could be lost with it. */
+/* The kernel's number of the calling thread; 0 before its first use of lend. */
+static inline uint32_t thread_tid(void) {
+    return owner_tid(lend__thread_self.identity);
+}
+
+/* After thread_owner: will the end of the calling thread be seen? What a thread borrows of which
+ * that is not known could be lost with it. */
 static inline bool thread_end_is_seen(void) {
-    thread_owner();
     return __builtin_expect(lend__thread_self.owner != 0, 1);
 }
 
@@ -125,12 +131,11 @@ static inline struct last_slot *thread_last_slot(const void *pool) {
     return &lend__thread_self.slots[((uintptr_t)pool >> 10) % THREAD_SLOTS];
 }
 
-/* From here to the matching end, this thread borrows as job `number`; perhaps as one after another.
- * Returns what to hand to the end. */
+/* From here to the matching end, this thread, which has its identity, borrows as job `number`;
+ * perhaps as one after another. Returns what to hand to the end. */
 static inline owner_word thread_job_begin(uint64_t number) {
-    uint32_t tid = owner_tid(thread_owner());
     owner_word before = lend__thread_self.owner;
-    lend__thread_self.owner = owner_make(OWNER_JOB, tid, number);
+    lend__thread_self.owner = owner_make(OWNER_JOB, thread_tid(), number);
     return before;
 }
 

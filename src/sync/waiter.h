@@ -51,7 +51,7 @@ static inline bool waiter_is_decided(const struct waiter *waiter) {
 }
 
 /* Give the verdict: under the queue's lock, to a waiter that is in `queue`. It moves to `woken`,
- * which the caller passes to waiters_wake once the lock is left. */
+ * which the caller passes to lend__waiters_wake once the lock is left. */
 static inline void waiter_decide(struct waiter *waiter, enum verdict verdict, struct list *queue,
                                  struct list *woken) {
     LEND_ASSERT(!waiter_is_decided(waiter), "decided a waiter twice");
@@ -67,13 +67,8 @@ static inline void waiters_decide_all(struct list *queue, enum verdict verdict,
         waiter_decide(list_entry(queue->first, struct waiter, node), verdict, queue, woken);
 }
 
+/* Wake all that were decided, if any were; no lock is held. */
 void lend__waiters_wake(struct list *woken);
-
-/* Wake all that were decided; no lock is held. */
-static inline void waiters_wake(struct list *woken) {
-    if (woken->length > 0)
-        lend__waiters_wake(woken);
-}
 
 /* For the calling thread, which waits for one thing at a time: it sleeps on its own parker, whose
  * wakes are all slept off from one wait to the next. */

@@ -2,7 +2,7 @@
  *
  * The atomic word: all that is shared between threads without a lock goes through this type, with
  * the ordering in the name of the operation. There are no fences (ThreadSanitizer does not model
- * them), and what is read by compare-and-swap is only ever changed by compare-and-swap, so that
+ * them), and what is read by compare-and-swap is only ever changed by read-modify-write, so that
  * release sequences hold (C11 5.1.2.4p10). */
 #ifndef LEND_SRC_SYNC_WORD_H
 #define LEND_SRC_SYNC_WORD_H
@@ -42,6 +42,11 @@ static inline void word_publish(struct word *word, uint64_t value) {
 static inline bool word_swap(struct word *word, uint64_t *expected, uint64_t desired) {
     return atomic_compare_exchange_weak_explicit(&word->value, expected, desired,
                                                  memory_order_acq_rel, memory_order_acquire);
+}
+
+/* Set these bits, whatever the others are by then; ordered as a swap is. */
+static inline void word_set(struct word *word, uint64_t bits) {
+    atomic_fetch_or_explicit(&word->value, bits, memory_order_acq_rel);
 }
 
 /* The next number of a counter, from 1. */

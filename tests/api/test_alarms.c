@@ -162,6 +162,22 @@ static void a_model_is_loaded_anew_after_so_many_leases(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* Though it has no reset, and its leases are not counted any more one by one. */
+static void a_model_that_needs_nothing_else_is_loaded_anew_too(void **state) {
+    (void)state;
+    enum { LENDS = 70 };
+    struct fakes fakes = {0};
+    lend_pool *pool =
+        fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = LENDS);
+    for (unsigned lease = 0; lease < 2 * LENDS; lease++) {
+        struct lend_lease held = lend_acquire(pool, LEND_FOREVER);
+        assert_int_equal(((const struct fake_model *)held.model)->number, 1 + lease / LENDS);
+        lend_release(&held);
+    }
+    assert_int_equal(stats_of(pool).recycled, 2);
+    fakes_close(&fakes, pool);
+}
+
 static void a_model_is_loaded_anew_at_an_age(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -247,6 +263,7 @@ int main(void) {
         cmocka_unit_test(a_model_is_checked_no_more_often_than_was_asked_for),
         cmocka_unit_test(an_idle_model_that_is_found_unfit_is_replaced),
         cmocka_unit_test(a_model_is_loaded_anew_after_so_many_leases),
+        cmocka_unit_test(a_model_that_needs_nothing_else_is_loaded_anew_too),
         cmocka_unit_test(a_model_is_loaded_anew_at_an_age),
         cmocka_unit_test(a_model_whose_job_overruns_is_replaced_until_it_comes_back),
         cmocka_unit_test(a_model_is_kept_until_it_has_that_age),

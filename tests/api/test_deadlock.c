@@ -129,6 +129,37 @@ static void the_one_whose_deadline_is_first_is_refused_whoever_came_last(void **
     }
 }
 
+static void the_report_says_for_how_long_each_has_waited_and_held(void **state) {
+    (void)state;
+    struct workshop a, b;
+    struct tally holding;
+    tally_init(&holding);
+    workshop_open(&a, 1, NULL);
+    workshop_open(&b, 1, NULL);
+    struct crossing other = {
+        .first = a.pool, .second = b.pool, .patience = LEND_FOREVER, .holding = &holding};
+    struct lend_lease first = lend_acquire(b.pool, LEND_FOREVER);
+    tally_add(&holding);
+    thread_start(&other.thread, cross, &other);
+    assert_true(eventually(stats_of(b.pool).waiting == 1));
+    await_tick();
+    await_tick(); /* a tick is 1 ms or longer */
+    struct lend_lease second = lend_acquire(a.pool, LEND_FOREVER);
+    assert_int_equal(lend_lease_error(&second), EDEADLK);
+    const struct lend_report *report = lend_lease_report(&second);
+    assert_int_equal(report->step_count, 2);
+    assert_true(report->steps[1].waited_ns >= 1000000);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(report->steps[i].held_ns >= 1000000);
+    lend_release(&second);
+    lend_release(&first);
+    assert_int_equal(thread_join(&other.thread), 0);
+    assert_int_equal(other.error, 0);
+    workshop_close(&a);
+    workshop_close(&b);
+    tally_deinit(&holding);
+}
+
 static void a_holder_whose_wait_ends_in_time_is_waited_for(void **state) {
     (void)state;
     struct crossing crossings[2];
@@ -212,6 +243,72 @@ static void a_job_that_waits_for_one_that_waits_for_its_model_is_refused(void **
     assert_true(nesting.error == EDEADLK || nesting.inner_error == EDEADLK);
     lend_future_drop(future);
     workshop_close(&shop);
+}
+
+/* Its wait is the first to end by its deadline. */
+static void who_has_the_model_that_the_job_needs_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *future;
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = plain_job_run, .deadline = LEND_FOREVER),
+                                 &future),
+                     0);
+    assert_int_equal(lend_future_wait(future, lend_within_ms(3600000)), EDEADLK);
+    lend_release(&lease);
+    assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
+/* A callback, which has no model, and is in its worker's way. */
+struct callback {
+    lend_executor *executor;
+    struct tally called, taken;
+    int error;
+};
+
+static void wait_for_the_next(lend_future *future, void *argument) {
+    (void)future;
+    struct callback *self = argument;
+    lend_future *next;
+    tally_add(&self->called);
+    tally_wait(&self->taken, 1);
+    self->error = lend_submit(self->executor,
+                              &LEND_JOB(.run = plain_job_run, .deadline = LEND_FOREVER), &next);
+    if (self->error != 0)
+        return;
+    self->error = lend_future_wait(next, LEND_FOREVER);
+    lend_future_drop(next);
+}
+
+static void a_callback_that_waits_for_a_job_behind_it_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    struct callback callback = {.executor = shop.executor};
+    tally_init(&callback.called);
+    tally_init(&callback.taken);
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = plain_job_run, .done = wait_for_the_next,
+                                           .done_argument = &callback),
+                                 &future),
+                     0);
+    assert_true(tally_wait(&callback.called, 1));
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW); /* or it would run it itself */
+    assert_true(lend_lease_ok(&lease));
+    tally_add(&callback.taken);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(callback.error, EDEADLK);
+    lend_release(&lease);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    tally_deinit(&callback.called);
+    tally_deinit(&callback.taken);
 }
 
 static int note_thread(void *model, void *argument, lend_job *job) {
@@ -377,9 +474,12 @@ int main(void) {
         cmocka_unit_test(what_somebody_else_may_give_back_is_waited_for),
         cmocka_unit_test(of_two_threads_in_each_others_way_one_is_refused_and_one_goes_on),
         cmocka_unit_test(the_one_whose_deadline_is_first_is_refused_whoever_came_last),
+        cmocka_unit_test(the_report_says_for_how_long_each_has_waited_and_held),
         cmocka_unit_test(a_holder_whose_wait_ends_in_time_is_waited_for),
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),
+        cmocka_unit_test(who_has_the_model_that_the_job_needs_is_refused),
+        cmocka_unit_test(a_callback_that_waits_for_a_job_behind_it_is_refused),
         cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
         cmocka_unit_test(a_job_that_only_looks_at_one_in_its_queue_does_not_run_it),
         cmocka_unit_test(the_deadline_of_a_job_ends_a_wait_for_its_outcome_and_not_a_join),

@@ -80,6 +80,8 @@ static void a_reason_takes_the_error_and_the_words(void **state) {
     assert_int_equal(lend_reason_set(&reason, 4711, "%d of %d", 1, 2), 4711);
     assert_int_equal(reason.error, 4711);
     assert_string_equal(reason.text, "1 of 2");
+    assert_int_equal(lend_reason_set(&reason, EIO, "%.1f of %d GiB", 0.5, 2), EIO);
+    assert_string_equal(reason.text, "0.5 of 2 GiB");
 }
 
 static void a_zeroed_reason_says_no_error(void **state) {

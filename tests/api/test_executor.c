@@ -178,6 +178,29 @@ static void the_figures_agree_with_what_happened(void **state) {
     held_job_deinit(&queued);
 }
 
+static void waits_and_runs_are_counted_for_as_long_as_they_lasted(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    lend_future *running = held_job_submit(&shop, &held, LEND_FOREVER), *behind;
+    assert_true(tally_wait(&held.started, 1));
+    assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &behind), 0);
+    await_tick();
+    await_tick(); /* a tick is 1 ms or longer */
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(running, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_join(behind, LEND_FOREVER), 0);
+    struct lend_executor_stats stats = executor_stats_of(shop.executor);
+    assert_true(lend_histogram_quantile_us(&stats.waits, 1) >= 1000);
+    assert_true(lend_histogram_quantile_us(&stats.runs, 1) >= 1000);
+    lend_future_drop(running);
+    lend_future_drop(behind);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
 static int run_for_a_while(void *model, void *argument, lend_job *job) {
     (void)model, (void)argument, (void)job;
     lend_deadline until = lend_within_ms(2);
@@ -478,6 +501,25 @@ static void an_executor_is_not_closed_from_within(void **state) {
     assert_int_equal(closing.in_done, EDEADLK);
 }
 
+static int close_other(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)job;
+    return lend_executor_close(argument, LEND_BY_DEFAULT);
+}
+
+static void a_job_may_close_another_executor(void **state) {
+    (void)state;
+    struct workshop shop, other;
+    workshop_open(&shop, 1, NULL);
+    workshop_open(&other, 1, NULL);
+    lend_future *future = workshop_run(&shop, close_other, other.executor);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    other.executor = NULL;
+    workshop_close(&other);
+    workshop_close(&shop);
+}
+
 static void a_pool_is_not_closed_under_its_executor(void **state) {
     (void)state;
     struct workshop shop;
@@ -512,6 +554,7 @@ int main(void) {
         cmocka_unit_test(workers_block_all_signals),
         cmocka_unit_test(a_job_is_told_why_there_is_no_model),
         cmocka_unit_test(the_figures_agree_with_what_happened),
+        cmocka_unit_test(waits_and_runs_are_counted_for_as_long_as_they_lasted),
         cmocka_unit_test(a_run_is_timed_whoever_runs_the_job),
         cmocka_unit_test(each_job_is_counted_until_runs_are_known_to_be_short),
         cmocka_unit_test(jobs_that_their_submitters_run_are_among_those_that_run),
@@ -522,6 +565,7 @@ int main(void) {
         cmocka_unit_test(close_gives_up_at_its_deadline_and_can_be_called_again),
         cmocka_unit_test(a_second_closer_is_sent_away),
         cmocka_unit_test(an_executor_is_not_closed_from_within),
+        cmocka_unit_test(a_job_may_close_another_executor),
         cmocka_unit_test(a_pool_is_not_closed_under_its_executor),
     };
     return cmocka_run_group_tests_name("executor", tests, NULL, NULL);

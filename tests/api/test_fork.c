@@ -44,6 +44,7 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_pool_close(shop->pool, LEND_FOREVER, NULL) == EOWNERDEAD);
     lend_pool_print(shop->pool, words, sizeof words);
     EXPECT(strcmp(words, "pool of the process that forked this one") == 0);
+    EXPECT(lend_pool_print(shop->pool, NULL, 0) == 0);
     EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) == EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
     EXPECT(lend_executor_stats_get(shop->executor, &executor_stats) == EOWNERDEAD);

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -391,6 +392,71 @@ static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
     assert_true(after < before + LITTLE);
 }
 
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* How long a job has had the only model, as a report says. */
+struct look {
+    lend_pool *pool;
+    int64_t held_ns;
+};
+
+static int look_since_when(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct look *look = argument;
+    struct lend_lease none = lend_acquire(look->pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&none);
+    look->held_ns = report != NULL ? report->holders[0].held_ns : INT64_MAX;
+    lend_release(&none);
+    return 0;
+}
+
+/* One that the worker has kept, and one that it takes again. */
+static void a_job_has_its_model_since_it_began(void **state) {
+    (void)state;
+    enum { TICK_NS = 10000000 };
+    struct workshop shop;
+    struct held_job held;
+    int64_t began_ns = now_ns();
+    workshop_open(&shop, 1, NULL);
+    struct look kept = {.pool = shop.pool}, taken = {.pool = shop.pool};
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    forget(&shop, plain_job_run, 1); /* in which the worker sees that there is another */
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = look_since_when, .argument = &kept), NULL), 0);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, 3));
+    lend_future_drop(workshop_run(&shop, look_since_when, &taken));
+    assert_in_range(kept.held_ns, 0, now_ns() - began_ns + TICK_NS);
+    assert_in_range(taken.held_ns, 0, now_ns() - began_ns + TICK_NS);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+/* Of the leases of one slot: the first 64 and every 16th. */
+static void a_lease_counts_though_the_model_is_kept_for_the_next_job(void **state) {
+    (void)state;
+    enum { JOBS = 200 };
+    struct workshop shop;
+    struct held_job held;
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    forget(&shop, plain_job_run, JOBS);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, JOBS + 1));
+    assert_true(eventually(stats_of(shop.pool).free == 1));
+    struct lend_pool_stats stats = stats_of(shop.pool);
+    assert_int_equal(stats.grants, JOBS + 1);
+    assert_int_equal(lend_histogram_count(&stats.holds), 64 + (JOBS + 1 - 64) / 16);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
 static int note_fake(void *model, void *argument, lend_job *job) {
     (void)job;
     *(unsigned *)argument = ((struct fake_model *)model)->number;
@@ -398,15 +464,12 @@ static int note_fake(void *model, void *argument, lend_job *job) {
     return 0;
 }
 
-/* Though nothing else is to be done for it between two jobs. */
-static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
-    (void)state;
-    enum { JOBS = 5 };
-    struct fakes fakes = {0};
+/* So many jobs on the only model, one after the other; which model each of them had. */
+enum { JOBS = 5 };
+
+static void run_in_a_row(lend_pool *pool, unsigned numbers[JOBS]) {
     struct held_job held;
     lend_executor *executor;
-    unsigned numbers[JOBS] = {0};
-    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
     assert_int_equal(
         lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = JOBS)), 0);
     held_job_init(&held);
@@ -418,10 +481,31 @@ static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) 
             lend_submit(executor, &LEND_JOB(.run = note_fake, .argument = &numbers[i]), NULL), 0);
     tally_add(&held.go);
     assert_int_equal(lend_executor_close(executor, lend_within_ms(PATIENCE_MS)), 0);
+    held_job_deinit(&held);
+}
+
+/* Though nothing else is to be done for it between two jobs. */
+static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    unsigned numbers[JOBS] = {0};
+    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
+    run_in_a_row(pool, numbers);
     for (unsigned i = 0; i < JOBS; i++)
         assert_int_equal(numbers[i], i + 2);
     fakes_close(&fakes, pool);
-    held_job_deinit(&held);
+}
+
+static void a_model_is_reset_between_two_jobs(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    unsigned numbers[JOBS] = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    run_in_a_row(pool, numbers);
+    for (unsigned i = 0; i < JOBS; i++)
+        assert_int_equal(numbers[i], 1);
+    assert_int_equal(fakes.reset.calls, JOBS + 1);
+    fakes_close(&fakes, pool);
 }
 
 int main(void) {
@@ -437,7 +521,10 @@ int main(void) {
         cmocka_unit_test(a_job_that_leaves_words_leaves_the_other_worker_where_it_is),
         cmocka_unit_test(what_a_job_leaves_is_taken_back_before_the_next_begins),
         cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
+        cmocka_unit_test(a_job_has_its_model_since_it_began),
+        cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
         cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
+        cmocka_unit_test(a_model_is_reset_between_two_jobs),
     };
     return cmocka_run_group_tests_name("next job", tests, NULL, NULL);
 }

@@ -63,6 +63,11 @@ static void what_is_not_set_gets_its_default(void **state) {
     assert_int_equal(options.waiters_max, 24);
     assert_int_equal(options.wait_ms_default, 30000);
     assert_true(options.loaders >= 1);
+    assert_int_equal(options.models_max, 3);
+    assert_int_equal(options.spares, 0);
+    assert_int_equal(options.hold_alarm_ms, 60000);
+    assert_int_equal(options.stall_alarm_ms, 10000);
+    assert_int_equal(options.load_alarm_ms, 60000);
     assert_ptr_equal(options.ops->load, fake_ops.load);
     assert_ptr_equal(options.ops_context, &fakes);
     assert_null(options.reason);
@@ -73,14 +78,19 @@ static void what_is_set_is_in_force(void **state) {
     (void)state;
     struct fakes fakes = {0};
     struct lend_reason reason = {0};
-    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 2, .waiters_max = LEND_NO_WAITERS,
-                                 .wait_ms_default = -1, .loaders = 7, .reason = &reason);
+    lend_pool *pool =
+        fakes_pool(&fakes, .name = "ocr", .models = 2, .waiters_max = LEND_NO_WAITERS,
+                   .wait_ms_default = -1, .loaders = 7, .reason = &reason, .hold_alarm_ms = 4000,
+                   .stall_alarm_ms = 5000, .load_alarm_ms = 6000);
     struct lend_pool_options options;
     assert_int_equal(lend_pool_options_get(pool, &options), 0);
     assert_string_equal(options.name, "ocr");
     assert_int_equal(options.waiters_max, LEND_NO_WAITERS);
     assert_int_equal(options.wait_ms_default, -1);
     assert_int_equal(options.loaders, 7);
+    assert_int_equal(options.hold_alarm_ms, 4000);
+    assert_int_equal(options.stall_alarm_ms, 5000);
+    assert_int_equal(options.load_alarm_ms, 6000);
     assert_null(options.reason);
     assert_int_equal(reason.error, 0);
     fakes_close(&fakes, pool);

@@ -171,6 +171,33 @@ static int break_lease(void *lease) {
     return 0;
 }
 
+/* Those that are not counted are given back in a shorter way. */
+static void what_must_not_be_released_is_refused_however_often_it_was_lent(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1);
+    for (int i = 0; i < 64; i++) {
+        struct lend_lease lease = borrow_now(pool);
+        lend_release(&lease);
+    }
+    struct lend_lease lease = borrow_now(pool), copy = lease, next = lease;
+    next.generation++;
+    thread_run(release_lease, &copy);
+    assert_true(lend_lease_ok(&copy));
+    lend_release(&next);
+    assert_int_equal(stats_of(pool).lent, 1);
+    lend_release(&lease);
+    next = copy;
+    lend_release(&next);
+    assert_int_equal(stats_of(pool).free, 1);
+    lease = borrow_now(pool);
+    lend_release(&copy);
+    assert_int_equal(stats_of(pool).lent, 1);
+    assert_int_equal(stats_of(pool).bad_releases, 4);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
 static void another_thread_cannot_call_a_model_broken(void **state) {
     (void)state;
     struct shelf shelf;
@@ -236,6 +263,7 @@ int main(void) {
         cmocka_unit_test(a_copy_cannot_end_the_next_lease_of_the_same_model),
         cmocka_unit_test(a_lease_with_a_slot_that_the_pool_lacks_is_stale),
         cmocka_unit_test(another_thread_cannot_release_a_lease),
+        cmocka_unit_test(what_must_not_be_released_is_refused_however_often_it_was_lent),
         cmocka_unit_test(another_thread_cannot_call_a_model_broken),
         cmocka_unit_test(a_lease_can_be_moved),
         cmocka_unit_test(a_failed_lease_moves_with_its_report),

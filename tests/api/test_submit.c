@@ -374,6 +374,26 @@ static void a_worker_does_not_wait_for_room_in_its_own_queue(void **state) {
     workshop_close(&shop);
 }
 
+static int submit_to_other_executor(void *model, void *executor, lend_job *job) {
+    (void)model;
+    (void)job;
+    return lend_submit(executor, &LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(1)),
+                       NULL);
+}
+
+static void a_worker_waits_for_room_in_the_queue_of_another_executor(void **state) {
+    (void)state;
+    struct jam jam;
+    struct workshop shop;
+    jam_open(&jam, LEND_EXECUTOR_OPTIONS(.queue_max = 1, .when_full = LEND_FULL_WAIT));
+    workshop_open(&shop, 1, NULL);
+    lend_future *future = workshop_run(&shop, submit_to_other_executor, jam.shop.executor);
+    assert_int_equal(lend_future_error(future), ETIMEDOUT);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    jam_close(&jam);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_runs_on_a_model),
@@ -390,6 +410,7 @@ int main(void) {
         cmocka_unit_test(a_waiting_submitter_whose_time_is_up_lets_the_next_one_in),
         cmocka_unit_test(queued_bytes_are_bounded),
         cmocka_unit_test(a_worker_does_not_wait_for_room_in_its_own_queue),
+        cmocka_unit_test(a_worker_waits_for_room_in_the_queue_of_another_executor),
     };
     return cmocka_run_group_tests_name("submit", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Jobs that are decided and not over, as long as the thread that tells their owners is held up in
- * one of the callbacks. */
+ * one of the callbacks, and what else is done in these. */
 #include "support/workshop.h"
 
 #include <lend/dump.h>
@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,11 +188,75 @@ static void who_waits_for_the_end_of_a_job_whose_owner_is_being_told_waits(void 
     door_deinit(&door);
 }
 
+/* A callback that waits for a job, which no worker is free for: it is run on the timekeeper. */
+struct inner {
+    struct workshop *shop;
+    struct tally over;
+    int error;
+    uint32_t tid;   /* of the thread that ran it */
+    uint32_t named; /* the thread, in the report, of the job's lease */
+};
+
+static int look_who_has_the_models(void *model, void *argument, lend_job *job) {
+    (void)model;
+    struct inner *inner = argument;
+    struct lend_lease failed = lend_acquire(inner->shop->pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&failed);
+    inner->tid = (uint32_t)syscall(SYS_gettid);
+    for (size_t i = 0; report != NULL && i < report->holder_count; i++)
+        if (report->holders[i].id == lend_job_number(job))
+            inner->named = report->holders[i].tid;
+    lend_release(&failed);
+    return 0;
+}
+
+static void run_inner_job(lend_future *late, void *argument) {
+    (void)late;
+    struct inner *inner = argument;
+    lend_future *future;
+    inner->error = lend_submit(
+        inner->shop->executor,
+        &LEND_JOB(.run = look_who_has_the_models, .argument = inner, .deadline = LEND_FOREVER),
+        &future);
+    if (inner->error == 0) {
+        inner->error = lend_future_wait(future, LEND_FOREVER);
+        lend_future_drop(future);
+    }
+    tally_add(&inner->over);
+}
+
+static void a_job_that_the_timekeeper_runs_is_named_by_its_thread(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job late;
+    struct inner inner = {.shop = &shop};
+    lend_future *future;
+    held_job_init(&late);
+    tally_init(&inner.over);
+    workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.workers = 1));
+    struct lend_job_spec spec = held_job_spec(&late, lend_within_ms(50));
+    spec.done = run_inner_job;
+    spec.done_argument = &inner;
+    assert_int_equal(lend_submit(shop.executor, &spec, &future), 0);
+    assert_true(tally_wait(&late.started, 1));
+    assert_true(tally_wait(&inner.over, 1));
+    assert_int_equal(inner.error, 0);
+    assert_int_not_equal(inner.tid, 0);
+    assert_int_equal(inner.named, inner.tid);
+    tally_add(&late.go);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    held_job_deinit(&late);
+    tally_deinit(&inner.over);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dump_tells_what_becomes_of_jobs_that_are_decided),
         cmocka_unit_test(who_waits_for_the_end_of_a_job_that_was_given_up_waits),
         cmocka_unit_test(who_waits_for_the_end_of_a_job_whose_owner_is_being_told_waits),
+        cmocka_unit_test(a_job_that_the_timekeeper_runs_is_named_by_its_thread),
     };
     return cmocka_run_group_tests_name("timekeeper", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
  *
  *     take_open, put_open, shut_all    pool/gate.h: gate_take, gate_put; lend__pool_shut
  *     enter, leave, permit             sync/lock.h, sync/parker.h
- *     decide, wake                     sync/waiter.h: waiter_decide, waiters_wake
+ *     decide, wake                     sync/waiter.h: waiter_decide, lend__waiters_wake
  *     move, settle, survey, drained    pool/settle.c
  *     borrow                           pool/acquire.c: acquire_any, arrive, sleep_until_verdict,
  *                                      leave

@@ -29,6 +29,14 @@ static void what_fits_is_added_whole(void **state) {
     assert_false(text.cut);
 }
 
+static void a_number_may_have_a_fraction(void **state) {
+    (void)state;
+    char buffer[16];
+    struct text text = text_into(buffer, sizeof buffer);
+    lend__text_add(&text, "%.2f of %d", 2.75, 4);
+    assert_string_equal(buffer, "2.75 of 4");
+}
+
 static void a_full_buffer_is_not_cut(void **state) {
     (void)state;
     char buffer[5];
@@ -111,6 +119,7 @@ static void a_buffer_without_room_is_not_touched(void **state) {
     text = text_into(NULL, 0);
     lend__text_add(&text, "%s", "");
     assert_int_equal(text.length, 0);
+    lend__text_copy(NULL, 0, "anything");
 }
 
 /* In the C locale there is no such character: the formatting itself fails. */
@@ -192,6 +201,7 @@ static void a_copy_is_cut_where_it_does_not_fit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_added_whole),
+        cmocka_unit_test(a_number_may_have_a_fraction),
         cmocka_unit_test(a_full_buffer_is_not_cut),
         cmocka_unit_test(what_does_not_fit_ends_with_dots),
         cmocka_unit_test(the_dots_take_the_place_of_what_was_added_before),

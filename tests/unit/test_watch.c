@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,9 +99,9 @@ static void refuse(struct wait *wait, struct list *woken) {
     (void)woken;
 }
 
-static void name(const struct wait *wait, char *buffer, size_t size) {
+static void name(const struct wait *wait, struct text *text) {
     (void)wait;
-    snprintf(buffer, size, "something");
+    lend__text_add(text, "something");
 }
 
 static const struct wait_ops ops = {.may_end = may_end, .refuse = refuse, .name = name};

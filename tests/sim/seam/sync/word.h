@@ -60,6 +60,12 @@ static inline bool word_swap(struct word *word, uint64_t *expected, uint64_t des
     return true;
 }
 
+static inline void word_set(struct word *word, uint64_t bits) {
+    sim_word_writes(word);
+    word->value |= bits;
+    sim_word_written(word);
+}
+
 static inline uint64_t word_next(struct word *word) {
     sim_word_counts(word);
     uint64_t value = ++word->value;
