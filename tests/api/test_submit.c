@@ -221,6 +221,31 @@ static int submission_end(struct submission *submission) {
     return error;
 }
 
+enum { CROWD = 4, CROWD_JOBS = 2000 };
+
+static int submit_many(void *executor) {
+    int error = 0;
+    for (int i = 0; i < CROWD_JOBS && error == 0; i++)
+        error = lend_submit(executor, &LEND_JOB(.run = plain_job_run), NULL);
+    return error;
+}
+
+/* Each is counted when it comes in: else the close would wait for those that never came. */
+static void many_threads_may_submit_at_once(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct test_thread threads[CROWD];
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = CROWD * CROWD_JOBS));
+    for (int i = 0; i < CROWD; i++)
+        thread_start(&threads[i], submit_many, shop.executor);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(thread_join(&threads[i]), 0);
+    assert_true(eventually(executor_stats_of(shop.executor).succeeded == CROWD * CROWD_JOBS));
+    assert_int_equal(lend_executor_close(shop.executor, lend_within_ms(PATIENCE_MS)), 0);
+    shop.executor = NULL;
+    workshop_close(&shop);
+}
+
 struct turn {
     atomic_uint *turns; /* taken by all together */
     unsigned number;    /* of this one */
@@ -403,6 +428,7 @@ int main(void) {
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(every_worker_has_a_job_next_to_a_queue_of_one),
         cmocka_unit_test(a_full_queue_runs_the_job_on_the_submitting_thread),
+        cmocka_unit_test(many_threads_may_submit_at_once),
         cmocka_unit_test(submitters_who_wait_for_room_come_in_in_their_order),
         cmocka_unit_test(a_submitter_comes_in_as_soon_as_a_job_is_taken),
         cmocka_unit_test(a_submitter_waits_for_room_no_longer_than_its_jobs_deadline),
