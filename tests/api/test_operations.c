@@ -339,7 +339,8 @@ static void a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck(void *
     gate_deinit(&gate);
 }
 
-/* Hold a model of the pool and wait for another one. */
+/* Hold a model of the pool and wait for another one. There are no alarms below, so that the keeper
+ * looks when there is something to do for it, and not by chance. */
 static int wait_beside_own(void *pool) {
     struct lend_lease own = lend_acquire(pool, LEND_FOREVER);
     struct lend_lease other = lend_acquire(pool, LEND_FOREVER);
@@ -353,7 +354,7 @@ static void who_waits_for_a_lost_model_is_refused_when_the_pool_does_without_it(
     (void)state;
     struct fakes fakes = {0};
     struct test_thread waiter;
-    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .hold_alarm_ms = -1, .stall_alarm_ms = -1);
     fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
     struct lend_lease lease = borrow_now(pool);
     lend_release_broken(&lease, "");
@@ -372,7 +373,7 @@ static void so_is_who_waits_for_a_load_when_that_fails(void **state) {
     struct gate loading;
     struct test_thread waiter;
     gate_init(&loading);
-    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .hold_alarm_ms = -1, .stall_alarm_ms = -1);
     fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
     fakes_hold(&fakes.load, &loading);
     struct lend_lease lease = borrow_now(pool);
