@@ -18,7 +18,10 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 install_packages "$build_packages $test_packages"
-[ "$mode" = short ] || install_packages "$long_packages"
+if [ "$mode" = long ]; then
+    install_packages "$long_packages"
+    export LEND_TEST_LONG=1 # tests that can do more of the same do so
+fi
 
 jobs=$(nproc)
 began=$(date +%s)

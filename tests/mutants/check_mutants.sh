@@ -4,8 +4,8 @@
 #     sh tests/mutants/check_mutants.sh [NAME...]
 #
 # Can the simulation find a bug? Each NN-name.patch here breaks the core in one way; its first line
-# says how, and where only a few scenarios can show it at all, a second one begins to name them. Each
-# is applied to a copy by itself, and the simulation of it has to fail.
+# says how, and where the way to them is long, a second one names scenarios that show it. Each is
+# applied to a copy by itself, and the simulation of it has to fail.
 set -eu
 mutants=$(cd "$(dirname "$0")" && pwd)
 source=${LEND_SOURCE_DIR:-$(cd "$mutants/../.." && pwd)}

@@ -8,9 +8,11 @@
 set -- "$pages"/eng_1.png "$pages"/eng_2.png
 if [ -n "$LEND_SANITIZE" ]; then
     echo "with sanitizers: only sample pages"
-elif [ -d "$receipts" ]; then
+elif [ -d "$receipts" ] && [ -n "${LEND_TEST_LONG:-}" ]; then
     set -- "$1" "$receipts"/149.jpg "$receipts"/161.jpg "$2" "$receipts"/155.jpg \
         "$receipts"/131.jpg "$scans"/phototest.tif "$scans"/eurotext.tif
+elif [ -d "$receipts" ]; then
+    set -- "$1" "$receipts"/149.jpg "$receipts"/161.jpg "$scans"/phototest.tif "$2"
 else
     echo "no scans in $LEND_TEST_DATA: only sample pages"
 fi
