@@ -67,8 +67,6 @@ void lend__reload_end(lend_pool *pool) {
 }
 
 void lend__operation_settle(lend_pool *pool) {
-    if (pool->locked.reloading && is_reloaded(pool))
-        lend__reload_end(pool);
     if (pool->locked.operation != NULL)
         lend__parker_wake(pool->locked.operation);
 }

@@ -285,8 +285,7 @@ static lend_deadline expire_some(lend_pool *pool, int64_t now_ns, struct list *w
         if (!waiter_is_decided(&borrower->waiter))
             waiter_decide(&borrower->waiter, VERDICT_TIMED_OUT, &pool->locked.waiters, woken);
     }
-    if (woken->length > 0)
-        lend__pool_settle(pool, woken);
+    lend__pool_settle(pool, woken);
     top = pool->locked.timers.top;
     return top != NULL ? (lend_deadline){top->key} : LEND_FOREVER;
 }

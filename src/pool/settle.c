@@ -76,25 +76,29 @@ static bool slot_lives(const struct slot *slot) {
     return state != SLOT_ABSENT && !slot->stuck && !(may_fail && slot->failures > 0);
 }
 
-uint32_t lend__pool_present(const lend_pool *pool) {
-    uint32_t present = 0;
-    for (uint32_t i = 0; i < pool->slot_count; i++)
-        present += slot_state(&pool->slots[i]) != SLOT_ABSENT;
-    return present;
+/* The slots that there are; LENT to a job that overran its deadline; with work that does not
+ * return. */
+struct census {
+    uint32_t present, overdue, stuck;
+};
+
+static struct census count_slots(const lend_pool *pool) {
+    struct census count = {0};
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
+        const struct slot *slot = &pool->slots[i];
+        count.present += slot_state(slot) != SLOT_ABSENT;
+        count.overdue += slot->overdue;
+        count.stuck += slot->stuck;
+    }
+    return count;
 }
 
-static uint32_t count_overdue(const lend_pool *pool) {
-    uint32_t overdue = 0;
-    for (uint32_t i = 0; i < pool->slot_count; i++)
-        overdue += pool->slots[i].overdue;
-    return overdue;
+uint32_t lend__pool_present(const lend_pool *pool) {
+    return count_slots(pool).present;
 }
 
 uint32_t lend__pool_stuck(const lend_pool *pool) {
-    uint32_t stuck = 0;
-    for (uint32_t i = 0; i < pool->slot_count; i++)
-        stuck += pool->slots[i].stuck;
-    return stuck;
+    return count_slots(pool).stuck;
 }
 
 static uint32_t smaller(uint32_t one, uint32_t other) {
@@ -102,15 +106,16 @@ static uint32_t smaller(uint32_t one, uint32_t other) {
 }
 
 uint32_t lend__pool_wanted(const lend_pool *pool) {
-    return pool->locked.models +
-           smaller(count_overdue(pool) + lend__pool_stuck(pool), pool->options.spares);
+    struct census count = count_slots(pool);
+    return pool->locked.models + smaller(count.overdue + count.stuck, pool->options.spares);
 }
 
 /* If it is oversized, present > models + min(overdue, spares) + stuck, which is at least what is
  * wanted. */
 bool lend__pool_is_oversized(const lend_pool *pool) {
-    return lend__pool_present(pool) - lend__pool_stuck(pool) >
-           pool->locked.models + smaller(count_overdue(pool), pool->options.spares);
+    struct census count = count_slots(pool);
+    return count.present - count.stuck >
+           pool->locked.models + smaller(count.overdue, pool->options.spares);
 }
 
 void lend__pool_survey(lend_pool *pool, struct list *woken) {
@@ -119,7 +124,7 @@ void lend__pool_survey(lend_pool *pool, struct list *woken) {
         if (slot_lives(&pool->slots[i]))
             pool->locked.hopeless = false;
     pool->locked.minds = pool->locked.suspended || pool->locked.reloading ||
-                         count_overdue(pool) > 0 || lend__pool_is_oversized(pool);
+                         count_slots(pool).overdue > 0 || lend__pool_is_oversized(pool);
     if (pool->locked.hopeless)
         lend__pool_dismiss(pool, VERDICT_BROKEN, woken);
 }

@@ -214,6 +214,53 @@ static void a_job_that_waits_for_one_that_waits_for_its_model_is_refused(void **
     workshop_close(&shop);
 }
 
+/* A callback, which has no model, and is in its worker's way. */
+struct callback {
+    lend_executor *executor;
+    struct tally called, taken;
+    int error;
+};
+
+static void wait_for_the_next(lend_future *future, void *argument) {
+    (void)future;
+    struct callback *self = argument;
+    lend_future *next;
+    tally_add(&self->called);
+    tally_wait(&self->taken, 1);
+    self->error = lend_submit(self->executor,
+                              &LEND_JOB(.run = plain_job_run, .deadline = LEND_FOREVER), &next);
+    if (self->error != 0)
+        return;
+    self->error = lend_future_wait(next, LEND_FOREVER);
+    lend_future_drop(next);
+}
+
+static void a_callback_that_waits_for_a_job_behind_it_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    struct callback callback = {.executor = shop.executor};
+    tally_init(&callback.called);
+    tally_init(&callback.taken);
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = plain_job_run, .done = wait_for_the_next,
+                                           .done_argument = &callback),
+                                 &future),
+                     0);
+    assert_true(tally_wait(&callback.called, 1));
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW); /* or it would run it itself */
+    assert_true(lend_lease_ok(&lease));
+    tally_add(&callback.taken);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(callback.error, EDEADLK);
+    lend_release(&lease);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    tally_deinit(&callback.called);
+    tally_deinit(&callback.taken);
+}
+
 static int note_thread(void *model, void *argument, lend_job *job) {
     (void)model;
     (void)job;
@@ -331,6 +378,7 @@ int main(void) {
         cmocka_unit_test(a_holder_whose_wait_ends_in_time_is_waited_for),
         cmocka_unit_test(a_job_that_waits_for_one_queued_behind_it_is_refused),
         cmocka_unit_test(a_job_that_waits_for_one_that_waits_for_its_model_is_refused),
+        cmocka_unit_test(a_callback_that_waits_for_a_job_behind_it_is_refused),
         cmocka_unit_test(a_worker_runs_the_queued_job_that_it_waits_for_if_a_model_is_free),
         cmocka_unit_test(a_job_that_only_looks_at_one_in_its_queue_does_not_run_it),
         cmocka_unit_test(a_job_may_wait_for_one_that_another_worker_runs),

@@ -276,6 +276,25 @@ static void a_job_that_returns_with_a_lease_leaves_it_to_the_pool(void **state) 
     workshop_close(&shop);
 }
 
+static void what_a_job_leaves_is_found_behind_what_others_have(void **state) {
+    (void)state;
+    enum { MODELS = 3 };
+    struct workshop shop;
+    struct lend_lease leases[MODELS];
+    workshop_open(&shop, MODELS, NULL);
+    for (int i = 0; i < MODELS; i++)
+        leases[i] = lend_acquire(shop.pool, LEND_NOW);
+    for (int i = 0; i < MODELS; i++)
+        if (leases[i].slot != 0)
+            lend_release(&leases[i]);
+    lend_future_drop(workshop_run(&shop, return_with_a_lease, &shop));
+    assert_int_equal(stats_of(shop.pool).lent, 1);
+    assert_int_equal(events_count_of(&shop.events, LEND_EVENT_LEASE_LEFT), 1);
+    for (int i = 0; i < MODELS; i++)
+        lend_release(&leases[i]);
+    workshop_close(&shop);
+}
+
 /* A lease that a thread keeps where a destructor of its own finds it is given back by that. */
 static pthread_key_t own_key;
 
@@ -330,6 +349,7 @@ int main(void) {
         cmocka_unit_test(a_model_that_was_left_behind_is_checked_and_if_need_be_replaced),
         cmocka_unit_test(what_a_longjmp_skipped_comes_back_when_the_thread_ends),
         cmocka_unit_test(a_job_that_returns_with_a_lease_leaves_it_to_the_pool),
+        cmocka_unit_test(what_a_job_leaves_is_found_behind_what_others_have),
         cmocka_unit_test(a_lease_that_a_destructor_gives_back_is_not_left),
         cmocka_unit_test(a_lease_of_a_slot_that_there_is_not_is_stale),
     };

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -209,6 +210,70 @@ static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
     assert_true(after < before + LITTLE);
 }
 
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* How long a job has had the only model, as a report says. */
+struct look {
+    lend_pool *pool;
+    int64_t held_ns;
+};
+
+static int look_since_when(void *model, void *argument, lend_job *job) {
+    (void)model, (void)job;
+    struct look *look = argument;
+    struct lend_lease none = lend_acquire(look->pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&none);
+    look->held_ns = report != NULL ? report->holders[0].held_ns : INT64_MAX;
+    lend_release(&none);
+    return 0;
+}
+
+/* One that the worker has kept, and one that it takes again. */
+static void a_job_has_its_model_since_it_began(void **state) {
+    (void)state;
+    enum { TICK_NS = 10000000 };
+    struct workshop shop;
+    struct held_job held;
+    int64_t began_ns = now_ns();
+    workshop_open(&shop, 1, NULL);
+    struct look kept = {.pool = shop.pool}, taken = {.pool = shop.pool};
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    assert_int_equal(
+        lend_submit(shop.executor, &LEND_JOB(.run = look_since_when, .argument = &kept), NULL), 0);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, 2));
+    lend_future_drop(workshop_run(&shop, look_since_when, &taken));
+    assert_in_range(kept.held_ns, 0, now_ns() - began_ns + TICK_NS);
+    assert_in_range(taken.held_ns, 0, now_ns() - began_ns + TICK_NS);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
+/* Of the leases of one slot: the first 64 and every 16th. */
+static void a_lease_counts_though_the_model_is_kept_for_the_next_job(void **state) {
+    (void)state;
+    enum { JOBS = 200 };
+    struct workshop shop;
+    struct held_job held;
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    submit_and_forget(&shop, &held);
+    assert_true(tally_wait(&held.started, 1));
+    forget(&shop, plain_job_run, JOBS);
+    tally_add(&held.go);
+    assert_true(have_succeeded(&shop, JOBS + 1));
+    assert_true(eventually(stats_of(shop.pool).free == 1));
+    struct lend_pool_stats stats = stats_of(shop.pool);
+    assert_int_equal(stats.grants, JOBS + 1);
+    assert_int_equal(lend_histogram_count(&stats.holds), 64 + (JOBS + 1 - 64) / 16);
+    workshop_close(&shop);
+    held_job_deinit(&held);
+}
+
 static int note_fake(void *model, void *argument, lend_job *job) {
     (void)job;
     *(unsigned *)argument = ((struct fake_model *)model)->number;
@@ -249,6 +314,8 @@ int main(void) {
         cmocka_unit_test(a_failure_has_no_words_of_an_earlier_success),
         cmocka_unit_test(what_a_job_leaves_is_taken_back_before_the_next_begins),
         cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
+        cmocka_unit_test(a_job_has_its_model_since_it_began),
+        cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
         cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
     };
     return cmocka_run_group_tests_name("next job", tests, NULL, NULL);

@@ -44,6 +44,31 @@ static void a_suspended_pool_lends_nothing_until_it_is_resumed(void **state) {
     fakes_close(&fakes, pool);
 }
 
+static void a_pool_that_is_resumed_serves_as_many_as_it_has_models(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate leave;
+    struct tally turns;
+    gate_init(&leave);
+    tally_init(&turns);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct borrower waiters[3];
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = (struct borrower){
+            .pool = pool, .deadline = LEND_FOREVER, .turns = &turns, .leave = &leave};
+        borrower_queue_up(&waiters[i]);
+    }
+    assert_int_equal(lend_pool_resume(pool), 0);
+    assert_int_equal(stats_of(pool).lent, 2);
+    assert_true(tally_wait(&turns, 2));
+    gate_open(&leave);
+    borrowers_join(waiters, 3, 0);
+    fakes_close(&fakes, pool);
+    gate_deinit(&leave);
+    tally_deinit(&turns);
+}
+
 static void what_comes_back_to_a_suspended_pool_stays_there(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -404,6 +429,7 @@ static void growing_that_fails_says_why_and_goes_on_trying(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_suspended_pool_lends_nothing_until_it_is_resumed),
+        cmocka_unit_test(a_pool_that_is_resumed_serves_as_many_as_it_has_models),
         cmocka_unit_test(what_comes_back_to_a_suspended_pool_stays_there),
         cmocka_unit_test(a_suspended_pool_can_be_closed),
         cmocka_unit_test(a_reload_replaces_every_model),

@@ -294,6 +294,44 @@ static void a_closing_pool_names_an_executor_that_is_open(void **state) {
     fakes_close(&fakes, pool);
 }
 
+static void a_pool_that_closes_without_models_names_its_executor_and_its_loader(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
+    lend_executor *executor;
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .name = "night")), 0);
+    fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
+    struct lend_lease lease = take_model(pool, NULL);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(says(pool, "pool \"ocr\": 0 of 1 lent, 1 lost; the loader says: "
+                                      "the shelf is empty; no model can be loaded")));
+    struct lend_report *report = NULL;
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, &report), EBUSY);
+    check_text(report, "pool \"ocr\": not closed within D; 0 of 1 lent, 1 lost; "
+                       "the loader says: the shelf is empty; executor \"night\" is open; "
+                       "an executor is still open on the pool");
+    lend_report_free(report);
+    assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
+    fakes_close(&fakes, pool);
+}
+
+static void a_deadlock_is_told_step_by_step(void **state) {
+    (void)state;
+    char text[512];
+    const struct lend_step steps[] = {
+        {.tid = 1, .site = &batch, .awaits = "pool \"b\"", .holder_tid = 2, .slot = 0},
+        {.tid = 2, .awaits = "job 3", .holder_tid = 1, .slot = -1},
+    };
+    const struct lend_report report = {
+        .pool = "a", .error = EDEADLK, .work_slot = -1, .steps = steps, .step_count = 2};
+    lend_report_print(&report, text, sizeof text);
+    assert_string_equal(text, "pool \"a\": deadlock; 0 of 0 lent; "
+                              "thread 1 waits at batch.c:88 for pool \"b\", "
+                              "whose #0 thread 2 holds for 0 us; "
+                              "thread 2 waits for job 3, which thread 1 would have to run");
+}
+
 static void a_report_that_does_not_fit_is_cut_with_dots(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -392,6 +430,8 @@ int main(void) {
         cmocka_unit_test(a_model_that_waits_for_its_next_load_is_lost),
         cmocka_unit_test(a_closing_pool_names_its_holders),
         cmocka_unit_test(a_closing_pool_names_an_executor_that_is_open),
+        cmocka_unit_test(a_pool_that_closes_without_models_names_its_executor_and_its_loader),
+        cmocka_unit_test(a_deadlock_is_told_step_by_step),
         cmocka_unit_test(a_report_that_does_not_fit_is_cut_with_dots),
         cmocka_unit_test(without_room_nothing_is_written),
         cmocka_unit_test(no_report_and_no_pool_are_answers_too),

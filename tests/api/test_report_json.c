@@ -20,6 +20,11 @@ static const char *json_of(const struct lend_report *report) {
     return words;
 }
 
+static void check_does_not_say(const struct lend_report *report, const char *part) {
+    if (strstr(json_of(report), part) != NULL)
+        fail_msg("%s is in %s", part, words);
+}
+
 static void check_says(const struct lend_report *report, const char *part) {
     if (strstr(json_of(report), part) == NULL)
         fail_msg("%s is not in %s", part, words);
@@ -50,6 +55,16 @@ static void a_pool_says_what_is_the_matter_with_it(void **state) {
     check_says(&report, "\"suspended\":true,\"closing\":false");
     report.closing = true;
     check_says(&report, "\"suspended\":true,\"closing\":true");
+}
+
+static void what_is_under_way_is_there_if_anything_is(void **state) {
+    (void)state;
+    struct lend_report report = empty_report();
+    check_does_not_say(&report, "\"work\"");
+    report.work = "load";
+    report.work_slot = 3;
+    report.work_ns = 75000000000;
+    check_says(&report, "\"work\":{\"on\":\"load\",\"slot\":3,\"for_ms\":75000.000}");
 }
 
 static void each_holder_is_listed_with_his_site_if_it_is_known(void **state) {
@@ -96,6 +111,7 @@ int main(void) {
         cmocka_unit_test(no_report_is_an_empty_object),
         cmocka_unit_test(lists_of_none_are_empty),
         cmocka_unit_test(a_pool_says_what_is_the_matter_with_it),
+        cmocka_unit_test(what_is_under_way_is_there_if_anything_is),
         cmocka_unit_test(each_holder_is_listed_with_his_site_if_it_is_known),
         cmocka_unit_test(each_waiter_is_listed_in_order),
         cmocka_unit_test(each_step_of_a_deadlock_is_listed),

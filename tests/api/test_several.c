@@ -377,6 +377,72 @@ static void a_job_that_waits_for_any_of_those_behind_it_is_refused(void **state)
     workshop_close(&shop);
 }
 
+/* As the callback of a job before them, without a model. */
+struct callback {
+    lend_executor *executor;
+    struct tally called, taken;
+    int error;
+};
+
+static void wait_for_any_of_two(lend_future *future, void *argument) {
+    (void)future;
+    struct callback *self = argument;
+    struct nesting nesting = {.executor = self->executor};
+    tally_add(&self->called);
+    tally_wait(&self->taken, 1);
+    int error = wait_for_two(NULL, &nesting, NULL);
+    self->error = error != 0 ? error : nesting.error;
+}
+
+static void a_callback_that_waits_for_any_of_those_behind_it_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    struct callback callback = {.executor = shop.executor};
+    tally_init(&callback.called);
+    tally_init(&callback.taken);
+    lend_future *future;
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = plain_wait, .done = wait_for_any_of_two,
+                                           .done_argument = &callback),
+                                 &future),
+                     0);
+    assert_true(tally_wait(&callback.called, 1));
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    assert_true(lend_lease_ok(&lease));
+    tally_add(&callback.taken);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(callback.error, EDEADLK);
+    lend_release(&lease);
+    lend_future_drop(future);
+    workshop_close(&shop);
+    tally_deinit(&callback.called);
+    tally_deinit(&callback.taken);
+}
+
+/* Its wait is the first to end by its deadline. */
+static void who_has_the_model_that_all_of_them_need_is_refused(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *futures[2];
+    size_t index;
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(lend_submit(shop.executor,
+                                     &LEND_JOB(.run = plain_wait, .deadline = LEND_FOREVER),
+                                     &futures[i]),
+                         0);
+    assert_int_equal(lend_future_wait_any(futures, 2, lend_within_ms(3600000), &index), EDEADLK);
+    lend_release(&lease);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lend_future_wait(futures[i], LEND_FOREVER), 0);
+        assert_int_equal(lend_future_error(futures[i]), 0);
+        lend_future_drop(futures[i]);
+    }
+    workshop_close(&shop);
+}
+
 static void with_another_worker_it_is_not(void **state) {
     (void)state;
     struct workshop shop;
@@ -409,6 +475,8 @@ int main(void) {
         cmocka_unit_test(a_thread_that_must_not_wait_asks_without_waiting),
         cmocka_unit_test(waits_for_any_that_run_out_leave_nothing_behind),
         cmocka_unit_test(a_job_that_waits_for_any_of_those_behind_it_is_refused),
+        cmocka_unit_test(a_callback_that_waits_for_any_of_those_behind_it_is_refused),
+        cmocka_unit_test(who_has_the_model_that_all_of_them_need_is_refused),
         cmocka_unit_test(with_another_worker_it_is_not),
     };
     return cmocka_run_group_tests_name("several", tests, NULL, NULL);

@@ -83,6 +83,7 @@ static void a_report_names_the_task_and_where_its_lease_is(void **state) {
     assert_non_null(strstr(print(desk.a.pool), "at test_task.c:"));
     assert_non_null(strstr(print(desk.b.pool), "#0 thread "));
     lend_release(&desk.told[0].lease);
+    assert_non_null(strstr(print(desk.a.pool), "#0 task 18 (in a completion queue) for "));
     assert_true(is_told(&desk, 1));
     desk_close(&desk);
 }

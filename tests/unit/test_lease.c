@@ -7,7 +7,9 @@
 #include "pool/lending.h"
 #include "pool/state.h"
 
+#include <lend/completions.h>
 #include <lend/lease.h>
+#include <lend/request.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -97,6 +99,64 @@ static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     close_pool(pool);
 }
 
+/* what a task holds */
+
+static void keep(struct lend_lease *lease, void *argument) {
+    *(struct lend_lease *)argument = lend_lease_take(lease);
+}
+
+enum { TASK = 7 };
+
+/* The pool's model, as the task. */
+static struct lend_lease lend_to_task(lend_pool *pool) {
+    struct lend_lease lease = {0};
+    lend_completions *queue;
+    assert_int_equal(lend_completions_open(&queue), 0);
+    assert_int_equal(lend_acquire_later(pool, LEND_NOW,
+                                        &LEND_REQUEST(.queue = queue, .acquired = keep,
+                                                      .argument = &lease, .task = TASK),
+                                        NULL),
+                     0);
+    assert_int_equal(lend_completions_run(queue, 1), 1);
+    assert_true(lend_lease_ok(&lease));
+    assert_true(lend__watch_task_may_be_awaited(TASK));
+    assert_int_equal(lend_completions_close(queue), 0);
+    return lease;
+}
+
+static void *leave_as_task(void *pool) {
+    lend_to_task(pool);
+    return NULL;
+}
+
+static void a_task_that_has_its_lease_no_more_is_not_awaited_for_it(void **state) {
+    (void)state;
+    pthread_t leaver;
+    lend_pool *pool = open_with_spares(0);
+    struct lend_lease lease = lend_to_task(pool);
+    assert_int_equal(lend_lease_detach(&lease), 0);
+    assert_false(lend__watch_task_may_be_awaited(TASK));
+    lend_release(&lease);
+    lease = lend_to_task(pool);
+    assert_int_equal(lend_lease_adopt(&lease), 0);
+    assert_false(lend__watch_task_may_be_awaited(TASK));
+    lend_release(&lease);
+    assert_int_equal(pthread_create(&leaver, NULL, leave_as_task, pool), 0);
+    pthread_join(leaver, NULL);
+    assert_false(lend__watch_task_may_be_awaited(TASK));
+    close_pool(pool);
+}
+
+static void a_thread_that_gives_its_lease_away_is_not_taken_for_a_task(void **state) {
+    (void)state;
+    lend_pool *pool = open_with_spares(0);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(lend_lease_detach(&lease), 0);
+    assert_false(lend__watch_task_may_be_awaited(owner_number(thread_owner())));
+    lend_release(&lease);
+    close_pool(pool);
+}
+
 /* calling off a wait */
 
 static void who_was_called_off_before_it_came_does_not_queue(void **state) {
@@ -169,6 +229,8 @@ int main(void) {
         cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_adopted),
         cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_given_back),
         cmocka_unit_test(a_lease_that_came_back_in_time_is_not_overdue),
+        cmocka_unit_test(a_task_that_has_its_lease_no_more_is_not_awaited_for_it),
+        cmocka_unit_test(a_thread_that_gives_its_lease_away_is_not_taken_for_a_task),
         cmocka_unit_test(who_was_called_off_before_it_came_does_not_queue),
         cmocka_unit_test(a_grant_stands_though_it_is_called_off_afterwards),
         cmocka_unit_test(a_grant_stands_though_a_deadlock_was_found_meanwhile),

@@ -68,6 +68,28 @@ static void a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now(v
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
 
+static void set_work(lend_pool *pool, enum slot_work work, bool stuck) {
+    lend__lock_acquire(&pool->lock);
+    pool->slots[0].work = work;
+    pool->slots[0].stuck = stuck;
+    lend__lock_release(&pool->lock);
+}
+
+static void what_a_close_waits_for_is_its_cause(void **state) {
+    (void)state;
+    lend_pool *pool = open_pool();
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
+    set_work(pool, WORK_LOAD, /* stuck= */ false);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_LOADING);
+    set_work(pool, WORK_LOAD, /* stuck= */ true);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_STUCK);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
+    lend_release(&lease);
+    set_work(pool, WORK_NONE, /* stuck= */ false);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
+
 static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
     (void)state;
     static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
@@ -95,6 +117,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_borrow_that_was_refused_before_a_close_does_not_speak_of_it),
         cmocka_unit_test(a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now),
+        cmocka_unit_test(what_a_close_waits_for_is_its_cause),
         cmocka_unit_test(of_two_works_the_one_that_takes_longer_is_named),
     };
     return cmocka_run_group_tests_name("report_inside", tests, NULL, NULL);
