@@ -91,7 +91,7 @@ static void fill(struct mender *mender, void *model) {
     lend__slot_stamp(slot, mender->chore.edition);
     hasten(pool);
     PROBE(load, pool->name, (int)(slot - pool->slots));
-    lend__pool_move(pool, slot, lend__pool_is_oversized(pool) ? SLOT_RETIRING : SLOT_FREE);
+    lend__pool_move(pool, slot, lend__pool_has_surplus(pool) ? SLOT_RETIRING : SLOT_FREE);
 }
 
 static void note_failure(lend_pool *pool, const struct lend_reason *reason) {

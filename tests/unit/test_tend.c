@@ -83,7 +83,7 @@ static void as_many_go_as_are_too_many(void **state) {
     assert_int_equal(plan.slots[3].failures, 1);
 }
 
-static void then_what_is_to_lose_its_model_anyway(void **state) {
+static void then_what_is_about_to_lose_its_model(void **state) {
     (void)state;
     struct plan plan;
     plan_with(&plan, 2, SLOT_RETIRING, SLOT_FREE, SLOT_FREE);
@@ -94,12 +94,35 @@ static void then_what_is_to_lose_its_model_anyway(void **state) {
     assert_states(&plan, SLOT_FREE, SLOT_FREE, SLOT_RETIRING);
 }
 
-static void then_an_idle_one(void **state) {
+static void and_what_is_only_being_loaded(void **state) {
     (void)state;
     struct plan plan;
-    plan_with(&plan, 2, SLOT_LOST, SLOT_FREE, SLOT_FREE, SLOT_FREE);
+    plan_with(&plan, 2, SLOT_LOADING, SLOT_FREE, SLOT_FREE);
+    plan.slots[0].work = WORK_LOAD;
+    assert_false(tend(&plan));
+    assert_states(&plan, SLOT_LOADING, SLOT_FREE, SLOT_FREE);
+}
+
+static void then_idle_ones_at_once(void **state) {
+    (void)state;
+    struct plan plan;
+    plan_with(&plan, 1, SLOT_LOST, SLOT_FREE, SLOT_FREE, SLOT_FREE);
     assert_true(tend(&plan));
-    assert_states(&plan, SLOT_ABSENT, SLOT_RETIRING, SLOT_FREE, SLOT_FREE);
+    assert_states(&plan, SLOT_ABSENT, SLOT_RETIRING, SLOT_RETIRING, SLOT_FREE);
+}
+
+/* One that is being checked will be lent again; if it is stuck, nobody counts on that. */
+static void a_model_that_is_being_checked_counts_unless_it_is_stuck(void **state) {
+    (void)state;
+    struct plan plan;
+    for (int stuck = 0; stuck < 2; stuck++) {
+        plan_with(&plan, 2, SLOT_LOADING, SLOT_FREE, SLOT_FREE);
+        plan.slots[0].model = &plan;
+        plan.slots[0].work = WORK_CHECK;
+        plan.slots[0].stuck = stuck != 0;
+        assert_false(tend(&plan));
+        assert_states(&plan, SLOT_LOADING, stuck ? SLOT_FREE : SLOT_RETIRING, SLOT_FREE);
+    }
 }
 
 /* What is stuck does not count, and so is not one of those that are too many. */
@@ -134,8 +157,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_model_goes_first),
         cmocka_unit_test(as_many_go_as_are_too_many),
-        cmocka_unit_test(then_what_is_to_lose_its_model_anyway),
-        cmocka_unit_test(then_an_idle_one),
+        cmocka_unit_test(then_what_is_about_to_lose_its_model),
+        cmocka_unit_test(and_what_is_only_being_loaded),
+        cmocka_unit_test(then_idle_ones_at_once),
+        cmocka_unit_test(a_model_that_is_being_checked_counts_unless_it_is_stuck),
         cmocka_unit_test(one_that_is_stuck_goes_in_nobodys_place),
         cmocka_unit_test(while_one_works_the_other_is_given_nothing),
     };
