@@ -206,6 +206,32 @@ static void goes_on_with_its_model(void *unused) {
     SIM_CHECK("ONCE", ran == 3, "%u jobs ran", ran);
 }
 
+static void submit_one(void *unused) {
+    (void)unused;
+    submit_plain(NULL, LEND_FOREVER, NULL);
+}
+
+/* The memory of the first two jobs is there for the next ones: each piece for one. */
+static void share_the_stock(void *unused) {
+    (void)unused;
+    lend_future *future;
+    ran = 0;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    OFFICE_OPEN(&office, &shop, .workers = 1);
+    machine.calm = true;
+    submit_plain(NULL, LEND_FOREVER, NULL);
+    submit_plain(NULL, LEND_FOREVER, &future);
+    sim_settle();
+    machine.calm = false;
+    struct sim_thread *submitters[2] = {sim_start("submitter", submit_one, NULL),
+                                        sim_start("other", submit_one, NULL)};
+    lend_future_drop(future);
+    for (int i = 0; i < 2; i++)
+        sim_join(submitters[i]);
+    end();
+    SIM_CHECK("ONCE", ran == 4, "%u jobs ran", ran);
+}
+
 static bool may_end;
 
 static int run_until_it_may_end(void *model, void *unused, lend_job *job) {
@@ -297,6 +323,7 @@ const struct scenario job_scenarios[] = {
     {"who_waits_gets_the_model_that_a_worker_goes_on_with", goes_on_with_its_model, 1},
     {"who_waits_for_a_model_has_it_before_the_next_job_of_who_has_it", comes_before_the_next_job,
      1},
+    {"submitters_and_owners_share_the_memory_of_jobs_that_are_over", share_the_stock, 1},
     {"a_deadline_that_meets_the_next_job_decides_the_last_one_once", deadline_meets_the_next, 1},
     {"jobs_and_borrowers_share_a_pool_in_order", all_together, 1},
     {0},
