@@ -2,7 +2,7 @@
  *
  * Waits that could never have ended: refused at once, with who waits for whom. Everything here
  * waits for ever; were a deadlock not seen, the test would hang. */
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

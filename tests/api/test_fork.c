@@ -3,7 +3,7 @@
  * The child of a fork gets an error from every call on what its parent opened, and hangs in none,
  * whatever the parent's threads were doing; the parent notices nothing. */
 #include "support/child.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>

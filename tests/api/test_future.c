@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Futures: waiting, cancelling, values, joining, and failures that nobody reads. */
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>

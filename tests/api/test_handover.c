@@ -2,7 +2,7 @@
  *
  * Leases that change hands, and leases whose owner ends without giving them back. */
 #include "support/fake_model.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

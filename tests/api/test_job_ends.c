@@ -2,7 +2,7 @@
  *
  * Jobs that end the thread they run on, wherever that is: the job has failed, nothing is lost, and
  * the executor goes on. */
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

@@ -3,7 +3,7 @@
  * Requests: served in line with threads that wait, answered once, through the queue; cancelled,
  * timed out, refused; and whose their leases are. */
 #include "support/loop.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

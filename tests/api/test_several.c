@@ -2,7 +2,7 @@
  *
  * Futures told through a completion queue, and waits for one or all of several. */
 #include "support/loop.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

@@ -3,7 +3,7 @@
  * Leases of a loop's tasks: what reports say of them, who may give them back, what becomes of them
  * when their thread ends, and the deadlocks that tasks get into. */
 #include "support/loop.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 

@@ -5,7 +5,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 
 #include <limits.h>
 #include <sched.h>

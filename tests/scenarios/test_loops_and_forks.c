@@ -7,7 +7,7 @@
 #include "support/borrower.h"
 #include "support/child.h"
 #include "support/fake_model.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <lend/thread.h>

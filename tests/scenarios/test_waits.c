@@ -6,7 +6,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <lend/scope.h>

@@ -3,7 +3,7 @@
  * The gate hands each slot to one taker at a time, and bars whoever comes while it is shut. */
 #include "pool/gate.h"
 
-#include "support/rounds.h"
+#include "support/pace.h"
 
 #include <lend/pool.h>
 #include <pthread.h>

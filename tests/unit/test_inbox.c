@@ -3,7 +3,7 @@
  * The inbox lets in as many as its limit says, keeps their order, and owes each sentry one wake. */
 #include "exec/inbox.h"
 
-#include "support/rounds.h"
+#include "support/pace.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -5,7 +5,7 @@
 #include "sync/parker.h"
 
 #include "base/clock.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 
 #include <errno.h>
 #include <pthread.h>

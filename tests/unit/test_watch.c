@@ -5,7 +5,7 @@
  * everything that anybody could do. */
 #include "oracle/world.h"
 #include "pool/watch.h"
-#include "support/rounds.h"
+#include "support/pace.h"
 
 #include "base/memory.h"
 
