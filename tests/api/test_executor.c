@@ -84,6 +84,7 @@ static void each_worker_begins_and_ends_once(void **state) {
     workshop_close(&shop);
     assert_int_equal(tally_count(&roll.begun), 5);
     assert_int_equal(tally_count(&roll.ended), 5);
+    roll_deinit(&roll);
 }
 
 static int are_signals_blocked(void *model, void *argument, lend_job *job) {

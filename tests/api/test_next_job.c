@@ -3,6 +3,7 @@
  * From one job to the next on the same worker: the model that it keeps for it, the memory that both
  * had, and what is not handed on. */
 #include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -168,20 +169,20 @@ static int fail_without_a_word(void *model, void *argument, lend_job *job) {
 /* However short the jobs are, of which some leave no more trace than they must. */
 static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     (void)state;
-    enum { JOBS = 100 };
     struct workshop shop;
     struct held_job held;
-    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
-    for (int i = 0; i < JOBS; i++)
+    int jobs = rounds(100, 10);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = (uint32_t)jobs));
+    for (int i = 0; i < jobs; i++)
         lend_future_drop(workshop_run(&shop, plain_job_run, NULL));
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
-    forget(&shop, explain_a_success, JOBS);
+    forget(&shop, explain_a_success, jobs);
     tally_add(&held.go);
-    assert_true(have_succeeded(&shop, 2 * JOBS + 1));
+    assert_true(have_succeeded(&shop, 2 * (uint64_t)jobs + 1));
     forget(&shop, plain_job_run, 1); /* whose end puts the memory of all those within reach */
-    assert_true(have_succeeded(&shop, 2 * JOBS + 2));
-    for (int i = 0; i < JOBS; i++) {
+    assert_true(have_succeeded(&shop, 2 * (uint64_t)jobs + 2));
+    for (int i = 0; i < jobs; i++) {
         lend_future *future = workshop_run(&shop, fail_without_a_word, NULL);
         assert_string_equal(lend_future_reason(future), lend_strerror(EIO));
         lend_future_drop(future);
@@ -373,17 +374,18 @@ static size_t bytes_allocated(void) {
 
 static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
     (void)state;
-    enum { JOBS = 20000, LITTLE = 1 << 20 };
+    enum { LITTLE = 1 << 20 };
     struct workshop shop;
     struct held_job held;
-    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    int jobs = rounds(20000, 200);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = (uint32_t)jobs));
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
     size_t before = bytes_allocated();
-    forget(&shop, plain_job_run, JOBS);
+    forget(&shop, plain_job_run, jobs);
     bool is_told = bytes_allocated() > before + 4 * LITTLE;
     tally_add(&held.go);
-    assert_true(have_succeeded(&shop, JOBS + 1));
+    assert_true(have_succeeded(&shop, (uint64_t)jobs + 1));
     size_t after = bytes_allocated();
     workshop_close(&shop);
     held_job_deinit(&held);

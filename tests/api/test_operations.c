@@ -4,6 +4,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -242,7 +243,7 @@ static void what_a_reload_set_aside_is_lent_again_when_it_runs_out_of_time(void 
     unsigned held_load = fakes_hold(&fakes.load, &loading);
     lend_release_broken(&broken, NULL);
     assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
-    struct reload operation = {.pool = pool, .deadline = lend_within_ms(100)};
+    struct reload operation = {.pool = pool, .deadline = lend_within_ms(paced_ms(100))};
     thread_start(&operation.thread, reload, &operation);
     assert_true(eventually(stats_of(pool).reloading));
     lend_release(&held);

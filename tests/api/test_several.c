@@ -2,6 +2,7 @@
  *
  * Futures told through a completion queue, and waits for one or all of several. */
 #include "support/loop.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -318,7 +319,7 @@ static void waits_for_any_that_run_out_leave_nothing_behind(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, MANY, NULL);
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < rounds(500, 50); round++) {
         lend_future *futures[MANY];
         size_t index;
         for (int i = 0; i < MANY; i++)
@@ -450,7 +451,7 @@ static void with_another_worker_it_is_not(void **state) {
     struct workshop shop;
     workshop_open(&shop, 2, NULL);
     struct nesting nesting = {.executor = shop.executor, .error = -1};
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < rounds(100, 10); i++) {
         lend_future *future;
         assert_int_equal(lend_submit(shop.executor,
                                      &LEND_JOB(.run = wait_for_two, .argument = &nesting), &future),
