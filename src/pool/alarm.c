@@ -47,8 +47,9 @@ static lend_deadline next_look(int64_t now_ns, int64_t alarm_ms) {
 lend_deadline lend__alarms_look(lend_pool *pool) {
     const struct lend_pool_options *options = &pool->options;
     int64_t now_ns = lend__clock_now_ns();
-    for (uint32_t i = 0; options->hold_alarm_ms >= 0 && i < pool->slot_count; i++)
-        look_at_holder(pool, &pool->slots[i], now_ns);
+    if (options->hold_alarm_ms >= 0)
+        for (uint32_t i = 0; i < pool->slot_count; i++)
+            look_at_holder(pool, &pool->slots[i], now_ns);
     if (options->stall_alarm_ms >= 0 && is_stalled(pool, now_ns))
         tell_stall(pool);
     return lend_deadline_earlier(next_look(now_ns, options->hold_alarm_ms),

@@ -13,13 +13,13 @@
 
 /* the work on a slot, under the lock */
 
-/* It has returned. If the keeper had given it up, it does not watch this mender any more. */
+/* It has returned. The keeper looks at what comes next: whether that is late in its turn, or when a
+ * slot that is LOST is due. */
 static void end_work(struct mender *mender) {
     struct slot *slot = mender->chore.slot;
-    if (slot->stuck)
-        lend__parker_wake(&mender->pool->keeper_parker);
     slot->work = WORK_NONE;
     slot->stuck = false;
+    lend__parker_wake(&mender->pool->keeper_parker);
 }
 
 static void begin_work(struct mender *mender, enum slot_work work) {
@@ -57,10 +57,7 @@ static bool end_chore(struct mender *mender, struct list *woken) {
     lend_pool *pool = mender->pool;
     mender->chore = (struct chore){0};
     mender->state = is_redundant(mender) ? MENDER_LEAVING : MENDER_IDLE;
-    bool gone = lend__pool_tend(pool, woken, &until);
-    if (mender->state != MENDER_BUSY)
-        lend__parker_wake(&pool->keeper_parker);
-    return gone;
+    return lend__pool_tend(pool, woken, &until);
 }
 
 /* After the lock. Somebody may have waited for a slot that is gone, though nobody began to wait. */
@@ -94,7 +91,7 @@ static void fill(struct mender *mender, void *model) {
     lend__slot_stamp(slot, mender->chore.edition);
     hasten(pool);
     PROBE(load, pool->name, (int)(slot - pool->slots));
-    lend__pool_move(pool, slot, lend__pool_is_oversized(pool) ? SLOT_RETIRING : SLOT_FREE);
+    lend__pool_move(pool, slot, lend__pool_has_surplus(pool) ? SLOT_RETIRING : SLOT_FREE);
 }
 
 static void note_failure(lend_pool *pool, const struct lend_reason *reason) {

@@ -77,10 +77,16 @@ static bool slot_lives(const struct slot *slot) {
 }
 
 /* The slots that there are; LENT to a job that overran its deadline; with work that does not
- * return. */
+ * return; with a model that is counted on, and not about to go. */
 struct census {
-    uint32_t present, overdue, stuck;
+    uint32_t present, overdue, stuck, kept;
 };
+
+static bool slot_is_kept(const struct slot *slot) {
+    enum slot_state state = slot_state(slot);
+    return state == SLOT_FREE || state == SLOT_LENT ||
+           (state == SLOT_LOADING && slot->model != NULL && !slot->stuck);
+}
 
 static struct census count_slots(const lend_pool *pool) {
     struct census count = {0};
@@ -89,6 +95,7 @@ static struct census count_slots(const lend_pool *pool) {
         count.present += slot_state(slot) != SLOT_ABSENT;
         count.overdue += slot->overdue;
         count.stuck += slot->stuck;
+        count.kept += slot_is_kept(slot);
     }
     return count;
 }
@@ -118,13 +125,18 @@ bool lend__pool_is_oversized(const lend_pool *pool) {
            pool->locked.models + smaller(count.overdue, pool->options.spares);
 }
 
+bool lend__pool_has_surplus(const lend_pool *pool) {
+    struct census count = count_slots(pool);
+    return count.kept > pool->locked.models + smaller(count.overdue, pool->options.spares);
+}
+
 void lend__pool_survey(lend_pool *pool, struct list *woken) {
     pool->locked.hopeless = true;
     for (uint32_t i = 0; i < pool->slot_count; i++)
         if (slot_lives(&pool->slots[i]))
             pool->locked.hopeless = false;
     pool->locked.minds = pool->locked.suspended || pool->locked.reloading ||
-                         count_slots(pool).overdue > 0 || lend__pool_is_oversized(pool);
+                         count_slots(pool).overdue > 0 || lend__pool_has_surplus(pool);
     if (pool->locked.hopeless)
         lend__pool_dismiss(pool, VERDICT_BROKEN, woken);
 }
@@ -142,7 +154,7 @@ void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken
         return;
     }
     slot->overdue = false;
-    if (lend__pool_is_oversized(pool)) {
+    if (lend__pool_has_surplus(pool)) {
         to_keeper(pool, slot, SLOT_RETIRING);
     } else if (pool->locked.reloading && pool->locked.claimed == NULL &&
                slot->edition != pool->locked.edition) {

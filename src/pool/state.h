@@ -175,6 +175,10 @@ uint32_t lend__pool_stuck(const lend_pool *pool);
  * while there are fewer than wanted. */
 bool lend__pool_is_oversized(const lend_pool *pool);
 
+/* Under the lock: is one with a model among those that are too many? What has none, or is about to
+ * lose it, goes instead as far as there is enough of it: it is not counted. */
+bool lend__pool_has_surplus(const lend_pool *pool);
+
 /* Under the lock: a LENT slot that its owner gives back goes where it is needed: to a waiter, to
  * whoever comes next, or to a mender. */
 void lend__pool_take_back(lend_pool *pool, struct slot *slot, struct list *woken);

@@ -68,16 +68,8 @@ static struct slot *find_state(const lend_pool *pool, enum slot_state state) {
     return NULL;
 }
 
-/* Is one to lose its model anyway, or losing it? It goes for good then. */
-static bool one_retires(const lend_pool *pool) {
-    for (uint32_t i = 0; i < pool->slot_count; i++)
-        if (slot_state(&pool->slots[i]) == SLOT_RETIRING && !pool->slots[i].stuck)
-            return true;
-    return false;
-}
-
-/* Too many: what has no model first, then what is to lose it anyway, then an idle one; else the
- * next that comes back. True if one is gone. */
+/* Too many: what is LOST goes at once, what is RETIRING or being loaded when that is over; if that
+ * is not enough, idle ones, and then those that come back. True if one is gone. */
 static bool remove_excess(lend_pool *pool) {
     bool gone = false;
     for (struct slot *slot; lend__pool_is_oversized(pool); gone = true) {
@@ -86,8 +78,8 @@ static bool remove_excess(lend_pool *pool) {
             break;
         lend__pool_move(pool, slot, SLOT_ABSENT);
     }
-    if (lend__pool_is_oversized(pool) && !one_retires(pool))
-        take_idle(pool, SLOT_RETIRING, is_any, NULL);
+    while (lend__pool_has_surplus(pool) && take_idle(pool, SLOT_RETIRING, is_any, NULL) != NULL)
+        ;
     return gone;
 }
 

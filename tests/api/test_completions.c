@@ -2,6 +2,7 @@
  *
  * Completion queues: when the descriptor is readable, how much one run does, and what a callback
  * may do. What is asked for is always a model. */
+#include "support/child.h"
 #include "support/loop.h"
 #include "support/thread.h"
 #include "support/workshop.h"
@@ -10,7 +11,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -223,6 +223,8 @@ static void one_thread_at_a_time_runs_a_queue(void **state) {
     assert_int_equal(thread_join(&other), 1);
     assert_int_equal(lend_completions_run(desk.queue, UINT32_MAX), 1);
     desk_close(&desk);
+    gate_deinit(&stay.inside);
+    gate_deinit(&stay.go);
 }
 
 static void exit_the_thread(struct lend_lease *lease, void *argument) {
@@ -278,15 +280,12 @@ static int ask_everything(struct desk *desk, lend_request *request) {
 static void the_child_of_a_fork_is_refused_and_leaves_the_parents_alone(void **state) {
     (void)state;
     struct desk desk;
-    int status;
     desk_open(&desk, 1);
     lend_request *request = ask(&desk, 0);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(ask_everything(&desk, request));
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(child_status(child), 0);
     assert_int_equal(rings_of(desk.queue), 1);
     assert_int_equal(lend_completions_run(desk.queue, UINT32_MAX), 1);
     assert_int_equal(desk.told[0].error, 0);

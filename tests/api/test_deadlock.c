@@ -2,6 +2,7 @@
  *
  * Waits that could never have ended: refused at once, with who waits for whom. Everything here
  * waits for ever; were a deadlock not seen, the test would hang. */
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -106,11 +107,12 @@ static void run_crossing(lend_deadline one, lend_deadline other, struct crossing
         assert_int_equal(thread_join(&crossings[i].thread), 0);
     workshop_close(&a);
     workshop_close(&b);
+    tally_deinit(&holding);
 }
 
 static void of_two_threads_in_each_others_way_one_is_refused_and_one_goes_on(void **state) {
     (void)state;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < rounds(200, 10); i++) {
         struct crossing crossings[2];
         run_crossing(LEND_FOREVER, LEND_FOREVER, crossings);
         assert_int_equal(crossings[0].error + crossings[1].error, EDEADLK);
@@ -120,7 +122,7 @@ static void of_two_threads_in_each_others_way_one_is_refused_and_one_goes_on(voi
 
 static void the_one_whose_deadline_is_first_is_refused_whoever_came_last(void **state) {
     (void)state;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < rounds(200, 10); i++) {
         struct crossing crossings[2];
         run_crossing(lend_within_ms(3600000), LEND_FOREVER, crossings);
         assert_int_equal(crossings[0].error, EDEADLK);
@@ -179,6 +181,7 @@ static void a_holder_whose_wait_ends_in_time_is_waited_for(void **state) {
     assert_int_equal(crossings[0].error + crossings[1].error, 0);
     workshop_close(&a);
     workshop_close(&b);
+    tally_deinit(&holding);
 }
 
 /* jobs */
@@ -398,6 +401,7 @@ static void a_job_that_only_looks_at_one_in_its_queue_does_not_run_it(void **sta
     lend_future_drop(looking);
     lend_future_drop(glance.other);
     workshop_close(&shop);
+    tally_deinit(&glance.told);
 }
 
 struct borrowing {
@@ -454,7 +458,7 @@ static void a_job_may_wait_for_one_that_another_worker_runs(void **state) {
     struct workshop shop;
     workshop_open(&shop, 2, NULL);
     struct nesting nesting = {.executor = shop.executor, .inner = plain_job_run, .error = -1};
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < rounds(100, 10); i++) {
         lend_future *future;
         assert_int_equal(lend_submit(shop.executor,
                                      &LEND_JOB(.run = submit_and_wait, .argument = &nesting),

@@ -134,7 +134,7 @@ static void a_signal_has_it_written(void **state) {
     close(ends[1]);
 }
 
-static void a_report_in_json_is_whole_or_nothing(void **state) {
+static void a_report_in_json_names_holders_and_waiters(void **state) {
     (void)state;
     struct scene scene;
     char words[2048];
@@ -149,11 +149,26 @@ static void a_report_in_json_is_whole_or_nothing(void **state) {
     assert_non_null(strstr(words, ",\"waiters\":[{\"owner\":\"thread\",\"id\":"));
     assert_non_null(strstr(words, ",\"at\":\"test_dump.c:"));
     assert_int_equal(words[length - 1], '}');
-    assert_int_equal(lend_pool_print_json(scene.shop.pool, words, length), 0);
-    assert_string_equal(words, "");
-    assert_int_equal(lend_pool_print_json(scene.shop.pool, words, length + 1), length);
     assert_int_equal(lend_pool_print_json(NULL, words, sizeof words), 2);
     assert_string_equal(words, "{}");
+    scene_close(&scene);
+}
+
+/* That of a refusal, in which no time goes by between one look and the next. */
+static void a_report_in_json_is_whole_or_nothing(void **state) {
+    (void)state;
+    struct scene scene;
+    char words[2048];
+    scene_open(&scene);
+    struct lend_lease none = lend_acquire(scene.shop.pool, LEND_NOW);
+    const struct lend_report *report = lend_lease_report(&none);
+    assert_non_null(report);
+    size_t length = lend_report_print_json(report, words, sizeof words);
+    assert_int_equal(length, strlen(words));
+    assert_int_equal(lend_report_print_json(report, words, length), 0);
+    assert_string_equal(words, "");
+    assert_int_equal(lend_report_print_json(report, words, length + 1), length);
+    lend_release(&none);
     scene_close(&scene);
 }
 
@@ -187,6 +202,7 @@ int main(void) {
         cmocka_unit_test(without_a_pool_there_is_nothing_to_tell),
         cmocka_unit_test(a_dump_tells_who_holds_who_waits_and_what_is_queued),
         cmocka_unit_test(a_signal_has_it_written),
+        cmocka_unit_test(a_report_in_json_names_holders_and_waiters),
         cmocka_unit_test(a_report_in_json_is_whole_or_nothing),
         cmocka_unit_test(json_escapes_what_json_must),
     };

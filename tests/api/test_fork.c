@@ -2,6 +2,8 @@
  *
  * The child of a fork gets an error from every call on what its parent opened, and hangs in none,
  * whatever the parent's threads were doing; the parent notices nothing. */
+#include "support/child.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>
@@ -9,7 +11,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -66,13 +67,6 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     return 0;
 }
 
-static int status_of(pid_t child) {
-    int status;
-    if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
-        return -1;
-    return WEXITSTATUS(status);
-}
-
 static void a_child_gets_an_error_from_every_call(void **state) {
     (void)state;
     struct workshop shop;
@@ -84,10 +78,10 @@ static void a_child_gets_an_error_from_every_call(void **state) {
     struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
     assert_true(lend_lease_ok(&lease));
 
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(ask_everything(&shop, &lease, future));
-    assert_int_equal(status_of(child), 0);
+    assert_int_equal(child_status(child), 0);
 
     lend_release(&lease);
     tally_add(&held.go);
@@ -104,12 +98,12 @@ static void a_child_of_a_busy_parent_does_not_hang(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 2, &LEND_EXECUTOR_OPTIONS(.when_full = LEND_FULL_WAIT));
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < rounds(50, 5); i++) {
         lend_future *future;
-        for (int j = 0; j < 200; j++)
+        for (int j = 0; j < rounds(200, 20); j++)
             assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL), 0);
         assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &future), 0);
-        pid_t child = fork();
+        pid_t child = child_fork();
         if (child == 0) {
             struct lend_lease none = {0};
             alarm(20);
@@ -121,7 +115,7 @@ static void a_child_of_a_busy_parent_does_not_hang(void **state) {
             wrong += lend_executor_close(shop.executor, LEND_FOREVER) != EOWNERDEAD;
             _exit(wrong);
         }
-        assert_int_equal(status_of(child), 0);
+        assert_int_equal(child_status(child), 0);
         assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
         lend_future_drop(future);
     }
@@ -167,10 +161,10 @@ static void a_child_may_open_a_pool_of_its_own(void **state) {
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
     assert_int_equal(open_and_borrow(), 0); /* so that this thread has waited before */
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(open_and_borrow());
-    assert_int_equal(status_of(child), 0);
+    assert_int_equal(child_status(child), 0);
     workshop_close(&shop);
 }
 
@@ -225,10 +219,10 @@ static void a_child_cannot_mix_what_is_its_own_with_what_is_its_parents(void **s
     assert_int_equal(lend_completions_open(&heritage.queue), 0);
     assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &heritage.future),
                      0);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(mix(&heritage));
-    assert_int_equal(status_of(child), 0);
+    assert_int_equal(child_status(child), 0);
     assert_int_equal(lend_completions_close(heritage.queue), 0);
     lend_future_drop(heritage.future);
     workshop_close(&shop);

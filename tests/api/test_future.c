@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Futures: waiting, cancelling, values, joining, and failures that nobody reads. */
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>
@@ -237,6 +238,7 @@ static void a_value_is_taken_once_and_then_not_destroyed(void **state) {
     lend_future_drop(future);
     assert_int_equal(tally_count(&value), 0);
     workshop_close(&shop);
+    tally_deinit(&value);
 }
 
 static void a_value_that_nobody_takes_is_destroyed_with_the_future(void **state) {
@@ -251,6 +253,7 @@ static void a_value_that_nobody_takes_is_destroyed_with_the_future(void **state)
     lend_future_drop(future);
     assert_int_equal(tally_count(&value), 1);
     workshop_close(&shop);
+    tally_deinit(&value);
 }
 
 static void the_value_of_a_job_without_a_future_is_destroyed(void **state) {
@@ -263,6 +266,7 @@ static void the_value_of_a_job_without_a_future_is_destroyed(void **state) {
         lend_submit(shop.executor, &LEND_JOB(.run = return_argument, .argument = &value), NULL), 0);
     workshop_close(&shop);
     assert_int_equal(tally_count(&value), 1);
+    tally_deinit(&value);
 }
 
 /* failures that nobody reads */
@@ -357,6 +361,7 @@ static void a_future_may_be_read_and_dropped_in_its_own_done(void **state) {
     assert_true(tally_wait(&errors, 1));
     assert_int_equal(events_count(&shop.events), 0);
     workshop_close(&shop);
+    tally_deinit(&errors);
 }
 
 /* lifetimes */
@@ -384,6 +389,7 @@ static void a_future_outlives_its_executor_and_its_pool(void **state) {
     lend_future_drop(bad);
     assert_int_equal(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD), 1);
     events_deinit(&shop.events);
+    tally_deinit(&value);
 }
 
 struct introspection {
@@ -427,13 +433,14 @@ static void a_job_cannot_wait_for_itself(void **state) {
     assert_int_equal(self.join_in_done, EDEADLK);
     lend_future_drop(self.future);
     workshop_close(&shop);
+    tally_deinit(&self.told);
 }
 
 static void the_model_is_back_when_the_outcome_is_seen(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < rounds(500, 50); i++) {
         lend_future *future;
         assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &future), 0);
         assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);

@@ -2,6 +2,7 @@
  *
  * Leases that change hands, and leases whose owner ends without giving them back. */
 #include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -112,7 +113,7 @@ static void of_several_who_adopt_a_lease_one_gets_it(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < rounds(200, 20); round++) {
         struct rivals rivals = {.lease = lend_acquire(shop.pool, LEND_NOW)};
         struct test_thread threads[4];
         tally_init(&rivals.ready);
@@ -125,6 +126,7 @@ static void of_several_who_adopt_a_lease_one_gets_it(void **state) {
         }
         assert_int_equal(atomic_load(&rivals.adopted), 1);
         assert_int_equal(stats_of(shop.pool).free, 1);
+        tally_deinit(&rivals.ready);
     }
     workshop_close(&shop);
 }
@@ -210,6 +212,7 @@ static void a_thread_that_ends_with_a_lease_leaves_it_to_the_pool(void **state) 
     assert_true(lend_lease_ok(&lease));
     lend_release(&lease);
     workshop_close(&shop);
+    tally_deinit(&stay.here);
 }
 
 static int leave_with_a_fake(void *argument) {

@@ -4,6 +4,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <lend/executor.h>
@@ -15,8 +16,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define REPORTS 2000
 
 static void a_thread_is_named_by_the_kernels_number(void **state) {
     (void)state;
@@ -141,9 +140,9 @@ static void a_holder_is_never_a_mixture_of_two(void **state) {
         regulars[i] = (struct regular){.pool = pool, .site = sites[i], .over = &over};
         thread_start(&regulars[i].thread, borrow_until_over, &regulars[i]);
     }
-    unsigned reports = 0, lies = 0;
+    unsigned wanted = (unsigned)rounds(2000, 200), reports = 0, lies = 0;
     for (lend_deadline until = await_begin();
-         reports < REPORTS && lend_deadline_left_ms(until) > 0;) {
+         reports < wanted && lend_deadline_left_ms(until) > 0;) {
         struct lend_lease lease = lend_acquire(pool, LEND_NOW);
         const struct lend_report *report = lend_lease_report(&lease);
         reports += report != NULL;
@@ -153,7 +152,7 @@ static void a_holder_is_never_a_mixture_of_two(void **state) {
     atomic_store(&over, true);
     for (int i = 0; i < 2; i++)
         thread_join(&regulars[i].thread);
-    assert_int_equal(reports, REPORTS);
+    assert_int_equal(reports, wanted);
     assert_int_equal(lies, 0);
     fakes_close(&fakes, pool);
 }

@@ -13,8 +13,6 @@
 
 static void nothing_is_asked_of_no_job(void **state) {
     (void)state;
-    struct tally destroyed;
-    tally_init(&destroyed);
     assert_false(lend_job_must_stop(NULL));
     assert_int_equal(lend_job_deadline(NULL).at_ns, LEND_NOW.at_ns);
     assert_int_equal(lend_job_number(NULL), 0);
@@ -33,6 +31,7 @@ static void a_value_returned_to_no_job_is_destroyed_at_once(void **state) {
     tally_init(&value);
     lend_job_return(NULL, &value, count_destroyed);
     assert_int_equal(tally_count(&value), 1);
+    tally_deinit(&value);
 }
 
 static int return_both(void *model, void *argument, lend_job *job) {
@@ -56,6 +55,8 @@ static void the_last_value_counts_and_the_one_before_is_destroyed(void **state) 
     assert_int_equal(tally_count(&values[1]), 0);
     lend_future_drop(future);
     workshop_close(&shop);
+    tally_deinit(&values[0]);
+    tally_deinit(&values[1]);
 }
 
 static int return_and_fail(void *model, void *argument, lend_job *job) {
@@ -78,6 +79,7 @@ static void a_failed_job_keeps_its_words_and_its_value(void **state) {
     lend_future_drop(future);
     assert_int_equal(tally_count(&value), 1);
     workshop_close(&shop);
+    tally_deinit(&value);
 }
 
 /* Neither is anybody's to free: nothing is called for them, whoever has them last. */

@@ -47,14 +47,19 @@ static void a_job_that_waits_for_a_model_expires_with_a_report_of_who_has_it(voi
     workshop_open(&shop, 1, NULL);
     struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
     assert_int_equal(lend_lease_detach(&lease), 0);
-    lend_future *future = held_job_submit(&shop, &held, lend_within_ms(10));
-    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    lend_future *future = NULL;
+    unsigned times = 0;
+    do { /* and again, with twice the time, if no worker had come by then */
+        lend_future_drop(future);
+        future = held_job_submit(&shop, &held, lend_within_ms(10 << times++));
+        assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    } while (strstr(lend_future_reason(future), "before a worker was free") != NULL && times < 8);
     assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
     assert_int_equal(lend_future_error(future), ETIMEDOUT);
     assert_non_null(strstr(lend_future_reason(future), "pool \"workshop\": no model within"));
     assert_non_null(strstr(lend_future_reason(future), "test_job_deadline.c:"));
     assert_int_equal(tally_count(&held.started), 0);
-    assert_int_equal(tally_count(&held.dropped), 1);
+    assert_int_equal(tally_count(&held.dropped), times);
     lend_future_drop(future);
     lend_release(&lease);
     workshop_close(&shop);

@@ -2,6 +2,7 @@
  *
  * Jobs that end the thread they run on, wherever that is: the job has failed, nothing is lost, and
  * the executor goes on. */
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -29,7 +30,7 @@ static void a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on(void **
     (void)state;
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < rounds(20, 4); i++) {
         lend_future *ended, *next;
         assert_int_equal(lend_submit(shop.executor,
                                      &LEND_JOB(.run = end_own_thread, .deadline = LEND_FOREVER),
@@ -53,10 +54,10 @@ static void a_job_that_ends_its_thread_has_failed_and_its_worker_goes_on(void **
 /* The next one may be over before the thread that called it in has gone on. */
 static void jobs_may_end_one_thread_after_the_other(void **state) {
     (void)state;
-    enum { ROUNDS = 50, AT_ONCE = 4 };
+    enum { AT_ONCE = 4 };
     struct workshop shop;
     workshop_open(&shop, 1, NULL);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds(50, 4); i++) {
         lend_future *futures[AT_ONCE];
         for (int k = 0; k < AT_ONCE; k++)
             assert_int_equal(
@@ -90,6 +91,7 @@ static void a_thread_that_its_job_ended_ends_as_a_worker_too(void **state) {
     workshop_close(&shop);
     assert_int_equal(tally_count(&roll.begun), ENDED + 1);
     assert_int_equal(tally_count(&roll.ended), ENDED + 1);
+    roll_deinit(&roll);
 }
 
 static int end_when_it_is_late(void *model, void *argument, lend_job *job) {
@@ -232,6 +234,7 @@ static void a_job_that_ends_the_thread_of_one_that_helps_ends_both(void **state)
     assert_int_equal(events_count(&shop.events), 0);
     assert_executor_works(&shop);
     workshop_close(&shop);
+    tally_deinit(&helper.told);
 }
 
 int main(void) {

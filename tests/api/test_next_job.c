@@ -2,7 +2,7 @@
  *
  * From one job to the next on the same worker: the model that it keeps for it, the memory that both
  * had, and what is not handed on. */
-#include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -10,7 +10,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -168,20 +167,20 @@ static int fail_without_a_word(void *model, void *argument, lend_job *job) {
 /* However short the jobs are, of which some leave no more trace than they must. */
 static void a_failure_has_no_words_of_an_earlier_success(void **state) {
     (void)state;
-    enum { JOBS = 100 };
     struct workshop shop;
     struct held_job held;
-    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
-    for (int i = 0; i < JOBS; i++)
+    int jobs = rounds(100, 10);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = (uint32_t)jobs));
+    for (int i = 0; i < jobs; i++)
         lend_future_drop(workshop_run(&shop, plain_job_run, NULL));
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
-    forget(&shop, explain_a_success, JOBS);
+    forget(&shop, explain_a_success, jobs);
     tally_add(&held.go);
-    assert_true(have_succeeded(&shop, 2 * JOBS + 1));
+    assert_true(have_succeeded(&shop, 2 * (uint64_t)jobs + 1));
     forget(&shop, plain_job_run, 1); /* whose end puts the memory of all those within reach */
-    assert_true(have_succeeded(&shop, 2 * JOBS + 2));
-    for (int i = 0; i < JOBS; i++) {
+    assert_true(have_succeeded(&shop, 2 * (uint64_t)jobs + 2));
+    for (int i = 0; i < jobs; i++) {
         lend_future *future = workshop_run(&shop, fail_without_a_word, NULL);
         assert_string_equal(lend_future_reason(future), lend_strerror(EIO));
         lend_future_drop(future);
@@ -373,17 +372,18 @@ static size_t bytes_allocated(void) {
 
 static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
     (void)state;
-    enum { JOBS = 20000, LITTLE = 1 << 20 };
+    enum { LITTLE = 1 << 20 };
     struct workshop shop;
     struct held_job held;
-    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = JOBS));
+    int jobs = rounds(20000, 200);
+    workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = (uint32_t)jobs));
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
     size_t before = bytes_allocated();
-    forget(&shop, plain_job_run, JOBS);
+    forget(&shop, plain_job_run, jobs);
     bool is_told = bytes_allocated() > before + 4 * LITTLE;
     tally_add(&held.go);
-    assert_true(have_succeeded(&shop, JOBS + 1));
+    assert_true(have_succeeded(&shop, (uint64_t)jobs + 1));
     size_t after = bytes_allocated();
     workshop_close(&shop);
     held_job_deinit(&held);
@@ -457,57 +457,6 @@ static void a_lease_counts_though_the_model_is_kept_for_the_next_job(void **stat
     held_job_deinit(&held);
 }
 
-static int note_fake(void *model, void *argument, lend_job *job) {
-    (void)job;
-    *(unsigned *)argument = ((struct fake_model *)model)->number;
-    fake_use(model);
-    return 0;
-}
-
-/* So many jobs on the only model, one after the other; which model each of them had. */
-enum { JOBS = 5 };
-
-static void run_in_a_row(lend_pool *pool, unsigned numbers[JOBS]) {
-    struct held_job held;
-    lend_executor *executor;
-    assert_int_equal(
-        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = JOBS)), 0);
-    held_job_init(&held);
-    struct lend_job_spec spec = LEND_JOB(.run = held_job_run, .argument = &held);
-    assert_int_equal(lend_submit(executor, &spec, NULL), 0);
-    assert_true(tally_wait(&held.started, 1));
-    for (int i = 0; i < JOBS; i++)
-        assert_int_equal(
-            lend_submit(executor, &LEND_JOB(.run = note_fake, .argument = &numbers[i]), NULL), 0);
-    tally_add(&held.go);
-    assert_int_equal(lend_executor_close(executor, lend_within_ms(PATIENCE_MS)), 0);
-    held_job_deinit(&held);
-}
-
-/* Though nothing else is to be done for it between two jobs. */
-static void a_model_that_is_worn_out_is_not_kept_for_the_next_job(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    unsigned numbers[JOBS] = {0};
-    lend_pool *pool = fakes_pool(&fakes, .ops = &fake_plain_ops, .models = 1, .recycle_lends = 1);
-    run_in_a_row(pool, numbers);
-    for (unsigned i = 0; i < JOBS; i++)
-        assert_int_equal(numbers[i], i + 2);
-    fakes_close(&fakes, pool);
-}
-
-static void a_model_is_reset_between_two_jobs(void **state) {
-    (void)state;
-    struct fakes fakes = {0};
-    unsigned numbers[JOBS] = {0};
-    lend_pool *pool = fakes_pool(&fakes, .models = 1);
-    run_in_a_row(pool, numbers);
-    for (unsigned i = 0; i < JOBS; i++)
-        assert_int_equal(numbers[i], 1);
-    assert_int_equal(fakes.reset.calls, JOBS + 1);
-    fakes_close(&fakes, pool);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_for_a_model_gets_it_between_two_jobs),
@@ -523,8 +472,6 @@ int main(void) {
         cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
         cmocka_unit_test(a_job_has_its_model_since_it_began),
         cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
-        cmocka_unit_test(a_model_that_is_worn_out_is_not_kept_for_the_next_job),
-        cmocka_unit_test(a_model_is_reset_between_two_jobs),
     };
     return cmocka_run_group_tests_name("next job", tests, NULL, NULL);
 }

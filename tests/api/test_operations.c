@@ -4,7 +4,9 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -241,7 +243,7 @@ static void what_a_reload_set_aside_is_lent_again_when_it_runs_out_of_time(void 
     unsigned held_load = fakes_hold(&fakes.load, &loading);
     lend_release_broken(&broken, NULL);
     assert_true(eventually(atomic_load(&fakes.load.calls) >= held_load));
-    struct reload operation = {.pool = pool, .deadline = lend_within_ms(100)};
+    struct reload operation = {.pool = pool, .deadline = lend_within_ms(paced_ms(100))};
     thread_start(&operation.thread, reload, &operation);
     assert_true(eventually(stats_of(pool).reloading));
     lend_release(&held);
@@ -363,6 +365,97 @@ static void a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck(void *
     gate_deinit(&gate);
 }
 
+static void what_comes_back_while_enough_others_go_stays(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate unloading;
+    gate_init(&unloading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 4);
+    struct lend_lease held[3] = {borrow_now(pool), borrow_now(pool), borrow_now(pool)};
+    fakes_hold(&fakes.unload, &unloading);
+    assert_int_equal(lend_pool_resize(pool, 3, LEND_NOW, NULL), ETIMEDOUT);
+    assert_true(eventually(stats_of(pool).retiring == 1));
+    for (int i = 0; i < 3; i++)
+        lend_release(&held[i]);
+    assert_int_equal(stats_of(pool).free, 3);
+    gate_open(&unloading);
+    assert_int_equal(lend_pool_resize(pool, 3, LEND_FOREVER, NULL), 0);
+    assert_int_equal(stats_of(pool).loads, 4);
+    fakes_close(&fakes, pool);
+    gate_deinit(&unloading);
+}
+
+/* It is not to go in the place of one of which nobody knows whether it will ever come. */
+static void an_idle_model_stays_while_enough_others_are_loaded(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate loading;
+    gate_init(&loading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
+    fakes_hold(&fakes.load, &loading);
+    struct lend_lease lease = borrow_now(pool);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(stats_of(pool).loading == 1));
+    assert_int_equal(lend_pool_resize(pool, 1, lend_within_ms(5), NULL), ETIMEDOUT);
+    assert_int_equal(stats_of(pool).free, 1);
+    gate_open(&loading);
+    assert_true(eventually(stats_of(pool).models == 1));
+    assert_int_equal(stats_of(pool).free, 1);
+    assert_int_equal(stats_of(pool).load_failures, 1);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
+/* Hold a model of the pool and wait for another one. There are no alarms below, so that the keeper
+ * looks when there is something to do for it, and not by chance. */
+static int wait_beside_own(void *pool) {
+    struct lend_lease own = lend_acquire(pool, LEND_FOREVER);
+    struct lend_lease other = lend_acquire(pool, LEND_FOREVER);
+    int error = lend_lease_error(&other);
+    lend_release(&other);
+    lend_release(&own);
+    return error;
+}
+
+static void who_waits_for_a_lost_model_is_refused_when_the_pool_does_without_it(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct test_thread waiter;
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .hold_alarm_ms = -1, .stall_alarm_ms = -1);
+    fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
+    struct lend_lease lease = borrow_now(pool);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(stats_of(pool).lost == 1));
+    thread_start(&waiter, wait_beside_own, pool);
+    assert_true(eventually(stats_of(pool).waiting == 1));
+    int shrunk = lend_pool_resize(pool, 1, LEND_NOW, NULL);
+    assert_true(shrunk == ETIMEDOUT || shrunk == 0 || shrunk == EIO); /* it is tried now and then */
+    assert_int_equal(thread_join(&waiter), EDEADLK);
+    fakes_close(&fakes, pool);
+}
+
+static void so_is_who_waits_for_a_load_when_that_fails(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct gate loading;
+    struct test_thread waiter;
+    gate_init(&loading);
+    lend_pool *pool = fakes_pool(&fakes, .models = 2, .hold_alarm_ms = -1, .stall_alarm_ms = -1);
+    fakes_fail_next(&fakes.load, UINT_MAX, EIO, "the shelf is empty");
+    fakes_hold(&fakes.load, &loading);
+    struct lend_lease lease = borrow_now(pool);
+    lend_release_broken(&lease, "");
+    assert_true(eventually(stats_of(pool).loading == 1));
+    thread_start(&waiter, wait_beside_own, pool);
+    assert_true(eventually(stats_of(pool).waiting == 1));
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_NOW, NULL), ETIMEDOUT);
+    gate_open(&loading);
+    assert_int_equal(thread_join(&waiter), EDEADLK);
+    fakes_close(&fakes, pool);
+    gate_deinit(&loading);
+}
+
 static void growing_that_fails_says_why_and_goes_on_trying(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -395,6 +488,10 @@ int main(void) {
         cmocka_unit_test(a_waiter_gets_the_model_that_is_new),
         cmocka_unit_test(a_pool_shrinks_by_idle_models_and_by_those_that_come_back),
         cmocka_unit_test(a_pool_that_shrinks_does_not_count_on_an_unload_that_is_stuck),
+        cmocka_unit_test(what_comes_back_while_enough_others_go_stays),
+        cmocka_unit_test(an_idle_model_stays_while_enough_others_are_loaded),
+        cmocka_unit_test(who_waits_for_a_lost_model_is_refused_when_the_pool_does_without_it),
+        cmocka_unit_test(so_is_who_waits_for_a_load_when_that_fails),
         cmocka_unit_test(growing_that_fails_says_why_and_goes_on_trying),
     };
     return cmocka_run_group_tests_name("operations", tests, NULL, NULL);

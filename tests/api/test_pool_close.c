@@ -5,6 +5,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 
 #include <lend/executor.h>
 #include <sched.h>
@@ -193,7 +194,7 @@ static void every_waiter_leaves_when_close_begins(void **state) {
 /* Each time the pool is freed as the last waiters are on their way out of it. */
 static void a_pool_is_not_freed_under_those_who_leave_it(void **state) {
     (void)state;
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < rounds(50, 10); round++) {
         struct fakes fakes = {0};
         lend_pool *pool = fakes_pool(&fakes, .models = 1);
         struct lend_lease lease = borrow_now(pool);
@@ -230,7 +231,7 @@ static void one_thread_closes_at_a_time(void **state) {
 /* Each time the next close begins, and frees the pool, as soon as the one before allows it. */
 static void a_close_that_gave_up_is_done_with_the_pool(void **state) {
     (void)state;
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < rounds(50, 10); round++) {
         struct fakes fakes = {0};
         lend_pool *pool = fakes_pool(&fakes, .models = 1);
         struct lend_lease lease = borrow_now(pool);

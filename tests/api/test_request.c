@@ -3,6 +3,7 @@
  * Requests: served in line with threads that wait, answered once, through the queue; cancelled,
  * timed out, refused; and whose their leases are. */
 #include "support/loop.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -335,7 +336,7 @@ static void a_cancel_and_a_grant_at_the_same_time_never_strand_the_model(void **
     (void)state;
     struct desk desk;
     desk_open(&desk, 1);
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < rounds(300, 20); round++) {
         lend_request *requests[3];
         struct test_thread thread;
         struct lend_lease lease = lend_acquire(desk.shop.pool, LEND_NOW);

@@ -4,6 +4,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -294,7 +295,7 @@ static void each_snapshot_is_whole_while_models_come_and_go(void **state) {
         thread_start(&threads[i], borrow_until_over, &traffic);
     struct lend_pool_stats before = stats_of(traffic.pool);
     unsigned partial = 0, shrunk = 0;
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < rounds(5000, 200); i++) {
         struct lend_pool_stats now = stats_of(traffic.pool);
         partial += !is_whole(&now) || now.models != 3;
         shrunk += !only_grows(&before, &now);

@@ -3,6 +3,7 @@
  * Leases of a loop's tasks: what reports say of them, who may give them back, what becomes of them
  * when their thread ends, and the deadlocks that tasks get into. */
 #include "support/loop.h"
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -275,7 +276,7 @@ static int take_b_then_a(void *argument) {
 
 static void a_thread_and_a_task_in_each_others_way_one_is_refused_and_one_goes_on(void **state) {
     (void)state;
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < rounds(100, 10); round++) {
         struct desk desk;
         struct test_thread thread;
         desk_open(&desk);
@@ -291,6 +292,7 @@ static void a_thread_and_a_task_in_each_others_way_one_is_refused_and_one_goes_o
         assert_int_equal(thread_join(&thread), 0);
         assert_int_equal(self.error + desk.told[1].error, EDEADLK);
         desk_close(&desk);
+        gate_deinit(&self.has_b);
     }
 }
 

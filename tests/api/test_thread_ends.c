@@ -5,6 +5,7 @@
  * everything, by fork within a callback or by posix_spawn. */
 #include "support/await.h"
 #include "support/borrower.h"
+#include "support/child.h"
 #include "support/shelf.h"
 #include "support/workshop.h"
 
@@ -14,7 +15,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -137,8 +137,7 @@ static void a_destructor_may_release_in_any_round(void **state) {
 /* processes */
 
 static bool child_is_told(lend_pool *pool) {
-    int status;
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         alarm(20);
         struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
@@ -147,7 +146,7 @@ static bool child_is_told(lend_pool *pool) {
         _exit(wrong + (lend_pool_suspend(pool) != EOWNERDEAD) +
               (lend_pool_close(pool, LEND_FOREVER, NULL) != EOWNERDEAD));
     }
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return child_status(child) == 0;
 }
 
 static lend_pool *forking;
@@ -214,10 +213,8 @@ static void a_program_may_be_spawned_while_others_wait(void **state) {
     borrower_queue_up(&waiter);
     char name[] = "true", *arguments[] = {name, NULL};
     pid_t child;
-    int status;
     assert_int_equal(posix_spawnp(&child, name, NULL, NULL, arguments, environ), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(child_status(child), 0);
     lend_release(&held);
     assert_int_equal(borrower_join(&waiter), 0);
     fakes_close(&fakes, pool);

@@ -159,6 +159,7 @@ static void who_waits_for_the_end_of_a_job_that_was_given_up_waits(void **state)
     workshop_close(&shop);
     held_job_deinit(&unstarted);
     door_deinit(&door);
+    tally_deinit(&joiner.told);
 }
 
 /* Though the thread that ran it is the one that waits. */
@@ -186,6 +187,7 @@ static void who_waits_for_the_end_of_a_job_whose_owner_is_being_told_waits(void 
     workshop_close(&shop);
     held_job_deinit(&late);
     door_deinit(&door);
+    tally_deinit(&joiner.told);
 }
 
 /* A callback that waits for a job, which no worker is free for: it is run on the timekeeper. */

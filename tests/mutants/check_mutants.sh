@@ -65,12 +65,12 @@ touched() {
 # shellcheck disable=SC2046  # lists on purpose
 check() {
     patch=$1 name=$(basename "$1" .patch) began=$(date +%s%N)
-    patch -s -p1 <"$patch" || { echo "$name: does not apply"; return 1; }
+    patch -s -F 0 -p1 <"$patch" || { echo "$name: does not apply"; return 1; }
     compile .mutant $(touched "$patch") && link_it || { echo "$name: does not compile"; return 1; }
     alive=1
     explore "$patch" || alive=0
     seconds=$(awk "BEGIN { printf \"%.1f\", ($(date +%s%N) - $began) / 1e9 }")
-    patch -s -R -p1 <"$patch"
+    patch -s -R -F 0 -p1 <"$patch"
     find . -name '*.mutant.o' -exec rm '{}' +
     if [ $alive -ne 0 ]; then
         echo "$name: lives"

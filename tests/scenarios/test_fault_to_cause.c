@@ -100,6 +100,8 @@ static void holder_start(struct holder *holder, lend_pool *pool, const struct le
 static void holder_end(struct holder *holder) {
     gate_open(&holder->leaves);
     assert_int_equal(thread_join(&holder->thread), 0);
+    gate_deinit(&holder->holds);
+    gate_deinit(&holder->leaves);
 }
 
 static void a_holder_that_sleeps_is_named_with_its_line_and_its_time(void **state) {

@@ -7,6 +7,7 @@
 #include "support/borrower.h"
 #include "support/events.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <lend/scope.h>
@@ -61,9 +62,9 @@ failed:
 static void after_a_hundred_thousand_failures_every_model_is_back(void **state) {
     (void)state;
     struct fakes fakes = {0};
-    unsigned strange = 0;
+    unsigned strange = 0, failures = (unsigned)rounds(100000, 1000);
     lend_pool *pool = fakes_pool(&fakes, .models = MODELS);
-    for (unsigned i = 0; i < 100000; i++)
+    for (unsigned i = 0; i < failures; i++)
         strange += leave(pool, i) != EBADMSG;
     assert_int_equal(strange, 0);
     check_all_free(pool, MODELS);
@@ -80,7 +81,7 @@ static void the_fourth_failing_job_does_not_empty_a_pool_of_four(void **state) {
     (void)state;
     struct workshop shop;
     workshop_open(&shop, MODELS, NULL);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < rounds(1000, 50); i++) {
         lend_future *future;
         assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = fail_in_job), &future), 0);
         assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
@@ -126,7 +127,7 @@ static void a_waiter_that_times_out_as_it_is_granted_swallows_nothing(void **sta
     struct fakes fakes = {0};
     unsigned granted = 0, timed_out = 0, strange = 0;
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &fake_plain_ops);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < rounds(1000, 100); i++) {
         struct lend_lease held = borrow_now(pool);
         lend_deadline both = lend_within_ms(1 + i % 2);
         struct borrower waiter = {.pool = pool, .deadline = both};
@@ -176,7 +177,7 @@ static void a_thread_that_is_cancelled_at_any_point_takes_nothing_along(void **s
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    for (int round = 0; round < 50; round++) {
+    for (int round = 0; round < rounds(50, 5); round++) {
         struct interrupted interrupted[4];
         struct test_thread threads[4];
         for (int i = 0; i < 4; i++) {
@@ -188,8 +189,10 @@ static void a_thread_that_is_cancelled_at_any_point_takes_nothing_along(void **s
             assert_true(gate_wait(&interrupted[i].begun));
         for (int i = 0; i < 4; i++)
             thread_cancel(&threads[i]);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++) {
             assert_int_equal(thread_join(&threads[i]), THREAD_LEFT);
+            gate_deinit(&interrupted[i].begun);
+        }
         check_all_free(pool, 2);
     }
     fakes_close(&fakes, pool);
@@ -213,7 +216,8 @@ static void threads_that_end_with_their_models_starve_nobody(void **state) {
     events_init(&events);
     lend_pool *pool = fakes_pool(&fakes, .models = 2, .ops = &unchecked, .sink = events_record,
                                  .sink_context = &events);
-    for (int round = 0; round < 100; round++) {
+    int times = rounds(100, 20);
+    for (int round = 0; round < times; round++) {
         struct test_thread threads[4]; /* twice as many as there are models */
         for (int i = 0; i < 4; i++)
             thread_start(&threads[i], borrow_and_end, pool);
@@ -221,7 +225,7 @@ static void threads_that_end_with_their_models_starve_nobody(void **state) {
             assert_int_equal(thread_join(&threads[i]), 0);
     }
     assert_true(eventually(stats_of(pool).free == 2));
-    assert_int_equal(stats_of(pool).events, 400);
+    assert_int_equal(stats_of(pool).events, 4 * times);
     /* of those that were kept */
     assert_int_equal(events_count_of(&events, LEND_EVENT_LEASE_LEFT), EVENTS_MAX);
     fakes_close(&fakes, pool);

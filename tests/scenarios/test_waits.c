@@ -6,6 +6,7 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/pace.h"
 #include "support/workshop.h"
 
 #include <lend/scope.h>
@@ -109,8 +110,9 @@ static void what_a_cancelled_waiter_was_granted_goes_to_the_next(void **state) {
     (void)state;
     struct workshop shop;
     unsigned ran = 0;
+    int times = rounds(300, 20);
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.workers = 2));
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < times; i++) {
         struct lend_lease held = borrow_now(shop.pool);
         lend_future *first, *second;
         assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), &first), 0);
@@ -127,7 +129,7 @@ static void what_a_cancelled_waiter_was_granted_goes_to_the_next(void **state) {
         lend_future_drop(second);
         check_all_free(shop.pool, 1);
     }
-    print_message("%u of 300 ran before they were cancelled\n", ran);
+    print_message("%u of %d ran before they were cancelled\n", ran, times);
     workshop_close(&shop);
 }
 
@@ -167,13 +169,14 @@ static void a_storm_of_timeouts_does_not_keep_a_patient_one_from_its_work(void *
     struct gate over;
     struct stormer stormers[16];
     uint64_t timed_out = 0, strange = 0;
+    int times = rounds(500, 20);
     gate_init(&over);
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .waiters_max = 32);
     for (int i = 0; i < 16; i++) {
         stormers[i] = (struct stormer){.pool = pool, .over = &over};
         thread_start(&stormers[i].thread, storm, &stormers[i]);
     }
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < times; i++) {
         struct lend_lease lease = lend_acquire(pool, LEND_BY_DEFAULT);
         assert_true(lend_lease_ok(&lease));
         use_for_a_millisecond(&lease);
@@ -185,7 +188,7 @@ static void a_storm_of_timeouts_does_not_keep_a_patient_one_from_its_work(void *
         strange += stormers[i].strange;
     }
     print_message("%llu timeouts\n", (unsigned long long)timed_out);
-    assert_true(timed_out > 500);
+    assert_true(timed_out > (uint64_t)times);
     assert_int_equal(strange, 0);
     assert_int_equal(stats_of(pool).timeouts, timed_out);
     check_all_free(pool, 1);
@@ -238,14 +241,15 @@ static void of_two_threads_on_one_model_none_sleeps_beside_it(void **state) {
     (void)state;
     struct fakes fakes = {0};
     struct alternator alternators[2];
+    uint32_t turns = (uint32_t)rounds(50000, 500);
     lend_pool *pool = fakes_pool(&fakes, .models = 1, .ops = &fake_plain_ops);
     for (int i = 0; i < 2; i++) {
-        alternators[i] = (struct alternator){.pool = pool, .turns = 50000};
+        alternators[i] = (struct alternator){.pool = pool, .turns = turns};
         thread_start(&alternators[i].thread, alternate, &alternators[i]);
     }
     for (int i = 0; i < 2; i++)
         assert_int_equal(thread_join(&alternators[i].thread), 0);
-    assert_int_equal(stats_of(pool).grants, 100000);
+    assert_int_equal(stats_of(pool).grants, 2 * turns);
     check_all_free(pool, 1);
     fakes_close(&fakes, pool);
 }
@@ -255,7 +259,7 @@ static void whoever_gives_back_and_asks_again_overtakes_nobody(void **state) {
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 1);
     struct lend_lease mine = borrow_now(pool);
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < rounds(30, 5); round++) {
         struct borrower waiters[4];
         struct tally turns;
         tally_init(&turns);

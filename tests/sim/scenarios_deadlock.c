@@ -144,6 +144,25 @@ static void shrinking_makes_a_ring(void *unused) {
     shop_close(&shops[0]);
 }
 
+/* So it does if what it takes away cannot be loaded: the keeper does it then. */
+static void shrinking_by_a_lost_one_makes_a_ring(void *unused) {
+    (void)unused;
+    int error = 0;
+    SHOP_OPEN(&shops[0], .models = 2);
+    struct lend_lease other = shop_acquire(&shops[0], LEND_NOW);
+    shops[0].loads_fail = UINT32_MAX;
+    shop_release_broken(&shops[0], &other);
+    sim_settle();
+    crossings[0] = (struct crossing){&shops[0], &shops[0], LEND_FOREVER, 0, 0};
+    struct sim_thread *crosser = sim_start("crosser", cross, &crossings[0]);
+    struct sim_thread *shrinker = sim_start("shrinker", shrink_it, &error);
+    sim_join(crosser);
+    sim_join(shrinker);
+    SIM_CHECK("ENDS", ONE_OF(error, 0, EIO), "resize returned %d", error);
+    SIM_CHECK("ENDS", crossings[0].error == EDEADLK, "got %d", crossings[0].error);
+    shop_close(&shops[0]);
+}
+
 const struct scenario deadlock_scenarios[] = {
     {"of_two_who_cross_over_two_pools_one_at_most_is_refused", two_pools, 2},
     {"of_a_ring_of_three_one_at_most_is_refused", ring_of_three, 1},
@@ -151,5 +170,6 @@ const struct scenario deadlock_scenarios[] = {
     {"a_ring_with_deadlines_refuses_who_would_end_first", ring_with_deadlines, 1},
     {"nobody_is_refused_while_an_outsider_may_give_back", an_outsider_holds_one, 1},
     {"a_pool_that_shrinks_refuses_whom_it_dooms", shrinking_makes_a_ring, 1},
+    {"so_does_one_that_shrinks_by_a_lost_model", shrinking_by_a_lost_one_makes_a_ring, 1},
     {0},
 };

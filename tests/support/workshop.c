@@ -66,6 +66,11 @@ void roll_init(struct roll *roll) {
     tally_init(&roll->ended);
 }
 
+void roll_deinit(struct roll *roll) {
+    tally_deinit(&roll->begun);
+    tally_deinit(&roll->ended);
+}
+
 void roll_begin(void *roll) {
     tally_add(&((struct roll *)roll)->begun);
 }

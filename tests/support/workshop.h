@@ -36,6 +36,7 @@ struct roll {
 };
 
 void roll_init(struct roll *roll);
+void roll_deinit(struct roll *roll);
 void roll_begin(void *roll);
 void roll_end(void *roll);
 

@@ -3,6 +3,8 @@
  * The gate hands each slot to one taker at a time, and bars whoever comes while it is shut. */
 #include "pool/gate.h"
 
+#include "support/pace.h"
+
 #include <lend/pool.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -101,10 +103,9 @@ static void a_holder_is_unknown_until_he_has_said_so(void **state) {
 
 /* two threads that take and put, one that shuts and opens */
 
-#define ROUNDS 200000
-
 struct crowd {
     struct slot slot;
+    int times; /* that each takes it */
     pthread_mutex_t lock;
     uint64_t inside; /* plain: ThreadSanitizer sees two owners at once */
     struct word barred;
@@ -120,7 +121,7 @@ static void put_under_lock(struct crowd *crowd) {
 
 static void *take_and_put(void *argument) {
     struct crowd *crowd = argument;
-    for (uint64_t taken = 0; taken < ROUNDS;) {
+    for (int taken = 0; taken < crowd->times;) {
         uint64_t generation = gate_take(&crowd->slot);
         if (generation == 0)
             continue;
@@ -134,7 +135,7 @@ static void *take_and_put(void *argument) {
 
 static void *shut_and_open(void *argument) {
     struct crowd *crowd = argument;
-    for (int i = 0; i < ROUNDS / 10; i++) {
+    for (int i = 0; i < crowd->times / 10; i++) {
         pthread_mutex_lock(&crowd->lock);
         if (gate_shut(&crowd->slot) == SLOT_FREE)
             gate_open(&crowd->slot);
@@ -145,15 +146,16 @@ static void *shut_and_open(void *argument) {
 
 static void nobody_is_inside_with_another_while_it_is_shut_and_opened(void **state) {
     (void)state;
-    struct crowd crowd = {.slot = free_slot(), .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct crowd crowd = {
+        .slot = free_slot(), .times = rounds(200000, 2000), .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t threads[3];
     pthread_create(&threads[0], NULL, take_and_put, &crowd);
     pthread_create(&threads[1], NULL, take_and_put, &crowd);
     pthread_create(&threads[2], NULL, shut_and_open, &crowd);
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(crowd.inside, 2 * ROUNDS);
-    assert_int_equal(life_generation(word_read(&crowd.slot.life)), 2 * ROUNDS);
+    assert_int_equal(crowd.inside, 2 * crowd.times);
+    assert_int_equal(life_generation(word_read(&crowd.slot.life)), 2 * crowd.times);
     assert_int_equal(slot_state(&crowd.slot), SLOT_FREE);
 }
 

@@ -5,6 +5,7 @@
 #include "sync/parker.h"
 
 #include "base/clock.h"
+#include "support/pace.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -136,15 +137,16 @@ static void the_clock_of_deadlines_is_the_kernels(void **state) {
 }
 
 /* Two take turns at a plain variable: each sees what the other has done before the wake. */
-enum { TURNS = 20000, PATIENCE_MS = 30000 };
+enum { PATIENCE_MS = 30000 };
 
 struct table {
     struct parker player[2];
+    unsigned each;  /* turns that each takes */
     unsigned turns; /* of whoever's turn it is */
 };
 
 static bool take_turns(struct table *table, int me, bool begins) {
-    for (unsigned i = 0; i < TURNS; i++) {
+    for (unsigned i = 0; i < table->each; i++) {
         if (!begins && !lend__parker_sleep(&table->player[me], lend_within_ms(PATIENCE_MS)))
             return false;
         begins = false;
@@ -160,7 +162,7 @@ static void *play_second(void *table) {
 
 static void who_is_woken_sees_what_was_done_before(void **state) {
     (void)state;
-    struct table table = {.turns = 0};
+    struct table table = {.each = (unsigned)rounds(20000, 1000)};
     pthread_t second;
     void *played = NULL;
     parker_init(&table.player[0]);
@@ -170,7 +172,7 @@ static void who_is_woken_sees_what_was_done_before(void **state) {
     assert_int_equal(pthread_join(second, &played), 0);
     assert_true(in_time);
     assert_ptr_equal(played, &table);
-    assert_int_equal(table.turns, 2 * TURNS);
+    assert_int_equal(table.turns, 2 * table.each);
 }
 
 int main(void) {

@@ -5,8 +5,8 @@
 #
 # Helgrind's and DRD's second opinion on races, lock order and the use of pthreads: the tests of the
 # api, of the insides and of the scenarios under each, in a build that tells them of atomics
-# (stdatomic.h). Says what each found in each program. Nothing of lend is suppressed: libc.supp is
-# for a place inside glibc and one inside Helgrind.
+# (stdatomic.h). As many at a time as there are processors; of each, when it is over, what was found.
+# Nothing of lend is suppressed: libc.supp is for a place inside glibc and one inside Helgrind.
 set -eu
 cd "${LEND_SOURCE_DIR:-$(dirname "$0")/../..}"
 folder=${1:-build/valgrind}
@@ -16,26 +16,21 @@ cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS="-I$PWD/
     -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF -DLEND_BUILD_EXAMPLES=OFF >"$folder/log"
 ninja -C "$folder" >>"$folder/log" || { tail -n 60 "$folder/log"; exit 1; }
 
-# verdict TOOL PROGRAM: in one line; not 0 if it found anything or the test failed
-verdict() {
-    log=$folder/$1.${2##*/}
-    rc=0
-    CMOCKA_TEST_ABORT=0 timeout 900 valgrind --tool="$1" --error-exitcode=99 \
-        --suppressions=tests/valgrind/libc.supp "$2" >"$log" 2>&1 || rc=$?
-    case $rc in
-    0) echo "$1 ${2##*/}: nothing" ;;
-    77) echo "$1 ${2##*/}: skipped" ;;
-    99) echo "$1 ${2##*/}: $(sed -n 's/.*ERROR SUMMARY: \(.*\) (supp.*/\1/p' "$log"), see $log"; return 1 ;;
-    124) echo "$1 ${2##*/}: not over in 900 s"; return 1 ;;
-    *) echo "$1 ${2##*/}: the test fails ($rc), see $log"; return 1 ;;
-    esac
-}
-
 [ $# -gt 0 ] || set -- "$folder"/tests/api_* "$folder"/tests/unit_* "$folder"/tests/scenarios_*
-bad=0
 for tool in helgrind drd; do
-    for program in "$@"; do
-        verdict "$tool" "$program" || bad=1
-    done
-done
-exit $bad
+    printf "$tool %s\n" "$@"
+done >"$folder/all"
+: >"$folder/verdicts"
+
+# In the foreground, so that Ctrl-C ends them all.
+rc=0
+nl -w1 -s' ' "$folder/all" |
+    xargs -L 1 -P "$(nproc)" sh tests/valgrind/judge.sh "$folder" "$(wc -l <"$folder/all")" || rc=1
+sort -s -k1,1r "$folder/verdicts" | awk '
+    $1 != tool { if (tool) print line(); tool = $1; programs = clean = seconds = 0 }
+    { programs++; clean += $3 == "nothing"; seconds += $2 }
+    function line() {
+        return sprintf("%s: %d programs, nothing in %d, %d s", tool, programs, clean, seconds)
+    }
+    END { if (tool) print line() }'
+exit $rc

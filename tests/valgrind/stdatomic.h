@@ -83,7 +83,8 @@
 #undef atomic_compare_exchange_strong_explicit
 
 #define atomic_init(w, v) atomic_store_explicit(w, v, memory_order_relaxed)
-#define atomic_load_explicit(w, o) atomic_told(w, o, __atomic_load_n(w, o))
+#define atomic_load_explicit(w, o)                                                                 \
+    atomic_told(w, (o) == memory_order_seq_cst ? memory_order_acquire : (o), __atomic_load_n(w, o))
 #define atomic_store_explicit(w, v, o)                                                             \
     (__extension__({                                                                               \
         atomic_told_before(w, o);                                                                  \
