@@ -56,7 +56,7 @@ class PoolOptions(Structure):
 
 
 class Lease(Structure):
-    _fields_ = [("model", c_void_p), ("pool", c_void_p), ("report", c_void_p),
+    _fields_ = [("model", c_void_p), ("report", c_void_p), ("pool", c_void_p),
                 ("generation", c_uint64), ("slot", c_uint32), ("error", c_int)]
 
 
