@@ -38,6 +38,7 @@ int __wrap_pthread_join(pthread_t thread, void **ret_result);
 static struct word threads_refused; /* so many more threads cannot be started */
 static struct word refused_ns;      /* when the last one could not */
 static struct parker parted;        /* a thread was joined */
+static struct word joined;          /* so many were */
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*main)(void *), void *argument) {
@@ -50,6 +51,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 int __wrap_pthread_join(pthread_t thread, void **ret_result) {
     int error = __real_pthread_join(thread, ret_result);
+    word_tally(&joined);
     lend__parker_wake(&parted);
     return error;
 }
@@ -245,12 +247,22 @@ static void a_load_that_works_has_the_lost_ones_tried_again_before_long(void **s
     infirmary_close(&infirmary);
 }
 
+static void a_close_ends_the_keeper_and_its_menders(void **state) {
+    (void)state;
+    struct infirmary infirmary;
+    infirmary_open(&infirmary, HOUR_MS);
+    uint64_t before = word_read(&joined); /* those that loaded are among them */
+    infirmary_close(&infirmary);
+    assert_int_equal(word_read(&joined) - before, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(work_that_is_late_is_noticed_when_it_is),
         cmocka_unit_test(another_comes_after_a_pause_and_the_late_one_leaves_if_that_works),
         cmocka_unit_test(a_late_one_stays_if_the_others_are_stuck),
         cmocka_unit_test(a_thread_that_cannot_be_had_is_asked_for_again_after_a_pause),
+        cmocka_unit_test(a_close_ends_the_keeper_and_its_menders),
         cmocka_unit_test(a_load_that_works_has_the_lost_ones_tried_again_before_long),
     };
     return cmocka_run_group_tests_name("mender", tests, NULL, NULL);
