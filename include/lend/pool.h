@@ -219,8 +219,9 @@ LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline dead
                                              struct lend_reason *reason);
 
 /* Have another number of models from now on, 1 to options.models_max. Blocks until it has: models
- * are loaded, or, one by one, idle ones or those that come back next are unloaded. If the deadline
- * passes first or a load fails, the pool goes on towards that number by itself.
+ * are loaded; or those that are too many are unloaded one by one, of which the first are those that
+ * go anyway or do not work, then idle ones, then those that come back. If the deadline passes first
+ * or a load fails, the pool goes on towards that number by itself.
  *
  * Errors as lend_pool_reload; EINVAL if the number is out of range. */
 LEND_API LEND_NODISCARD int lend_pool_resize(lend_pool *pool, uint32_t models,
