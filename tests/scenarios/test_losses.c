@@ -177,7 +177,7 @@ static void a_thread_that_is_cancelled_at_any_point_takes_nothing_along(void **s
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .models = 2);
-    for (int round = 0; round < rounds(50, 5); round++) {
+    for (int round = 0; round < rounds(50, 2); round++) {
         struct interrupted interrupted[4];
         struct test_thread threads[4];
         for (int i = 0; i < 4; i++) {

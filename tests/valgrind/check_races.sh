@@ -6,7 +6,7 @@
 # Helgrind's and DRD's second opinion on races, lock order and the use of pthreads: the tests of the
 # api, of the insides and of the scenarios under each, in a build that tells them of atomics
 # (stdatomic.h). As many at a time as there are processors; of each, when it is over, what was found.
-# Nothing of lend is suppressed: libc.supp is for a place inside glibc and one inside Helgrind.
+# Nothing of lend is suppressed: libc.supp is for a place inside glibc and for libgcc.
 set -eu
 cd "${LEND_SOURCE_DIR:-$(dirname "$0")/../..}"
 folder=${1:-build/valgrind}

@@ -9,7 +9,12 @@ set -u
 folder=$1 count=$2 number=$3 tool=$4 program=$5
 log=$folder/$tool.${program##*/}
 limit=300 rc=0 began=$(date +%s)
-CMOCKA_TEST_ABORT=0 timeout --foreground --kill-after=10 $limit valgrind --tool="$tool" \
+case $tool in
+drd) stacks=--check-stack-var=yes ;; # where waiters are, and what tests share
+*) stacks= ;;
+esac
+# shellcheck disable=SC2086  # one argument or none
+CMOCKA_TEST_ABORT=0 timeout --foreground --kill-after=10 $limit valgrind --tool="$tool" $stacks \
     --error-exitcode=99 --suppressions=tests/valgrind/libc.supp "$program" >"$log" 2>&1 || rc=$?
 seconds=$(($(date +%s) - began))
 case $rc in
