@@ -64,6 +64,8 @@ struct load {
 
 struct infirmary {
     lend_pool *pool;
+    struct word holds_unload; /* the next one is held */
+    struct load unload;
     struct word loads;
     struct load load[LOADS_MAX];
     struct parker stuck, replaced; /* an event came */
@@ -82,7 +84,13 @@ static int load(void **ret_model, void *context, struct lend_reason *reason) {
 }
 
 static void unload(void *model, void *context) {
-    (void)model, (void)context;
+    struct infirmary *infirmary = context;
+    uint64_t one = 1;
+    (void)model;
+    if (!word_swap(&infirmary->holds_unload, &one, 0))
+        return;
+    lend__parker_wake(&infirmary->unload.begun);
+    came(&infirmary->unload.go);
 }
 
 static void tell(const struct lend_event *event, void *context) {
@@ -136,6 +144,13 @@ static void get_stuck(struct infirmary *infirmary, uint32_t slot) {
     lend__lock_release(&pool->lock);
     lend__parker_wake(&pool->keeper_parker);
     assert_true(came(&infirmary->stuck));
+}
+
+static bool is_stuck(lend_pool *pool, uint32_t slot) {
+    lend__lock_acquire(&pool->lock);
+    bool stuck = pool->slots[slot].stuck;
+    lend__lock_release(&pool->lock);
+    return stuck;
 }
 
 /* How many menders there are that are not about to leave. */
@@ -205,6 +220,33 @@ static void a_late_one_stays_if_the_others_are_stuck(void **state) {
     infirmary_close(&infirmary);
 }
 
+/* One whose unload came back late goes on with its load, while the other one is at work. */
+static void of_two_that_are_late_at_once_each_is_given_up(void **state) {
+    (void)state;
+    struct infirmary infirmary;
+    infirmary_open(&infirmary, HOUR_MS);
+    lend_pool *pool = infirmary.pool;
+    word_publish(&infirmary.holds_unload, 1);
+    uint32_t slots[2] = {break_model(&infirmary)};
+    assert_true(came(&infirmary.unload.begun));
+    get_stuck(&infirmary, slots[0]);
+    slots[1] = break_and_load(&infirmary, MODELS);
+    lend__parker_wake(&infirmary.unload.go);
+    assert_true(came(&infirmary.load[MODELS + 1].begun));
+    lend__lock_acquire(&pool->lock);
+    for (int i = 0; i < 2; i++)
+        pool->slots[slots[i]].work_since_ns -= HOUR_MS * NS_PER_MS;
+    lend__lock_release(&pool->lock);
+    lend__parker_wake(&pool->keeper_parker);
+    while (!is_stuck(pool, slots[0]) || !is_stuck(pool, slots[1]))
+        assert_true(came(&infirmary.stuck));
+    for (unsigned i = 0; i < 2; i++) {
+        let_go(&infirmary, MODELS + i);
+        assert_true(came(&infirmary.replaced));
+    }
+    infirmary_close(&infirmary);
+}
+
 static void a_thread_that_cannot_be_had_is_asked_for_again_after_a_pause(void **state) {
     (void)state;
     struct infirmary infirmary;
@@ -261,6 +303,7 @@ int main(void) {
         cmocka_unit_test(work_that_is_late_is_noticed_when_it_is),
         cmocka_unit_test(another_comes_after_a_pause_and_the_late_one_leaves_if_that_works),
         cmocka_unit_test(a_late_one_stays_if_the_others_are_stuck),
+        cmocka_unit_test(of_two_that_are_late_at_once_each_is_given_up),
         cmocka_unit_test(a_thread_that_cannot_be_had_is_asked_for_again_after_a_pause),
         cmocka_unit_test(a_close_ends_the_keeper_and_its_menders),
         cmocka_unit_test(a_load_that_works_has_the_lost_ones_tried_again_before_long),
