@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Submission: what is accepted, what a full queue does, what is refused and left alone. */
+#include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -225,7 +226,7 @@ enum { CROWD = 4, CROWD_JOBS = 2000 };
 
 static int submit_many(void *executor) {
     int error = 0;
-    for (int i = 0; i < CROWD_JOBS && error == 0; i++)
+    for (int i = 0; i < rounds(CROWD_JOBS, 50) && error == 0; i++)
         error = lend_submit(executor, &LEND_JOB(.run = plain_job_run), NULL);
     return error;
 }
@@ -240,7 +241,8 @@ static void many_threads_may_submit_at_once(void **state) {
         thread_start(&threads[i], submit_many, shop.executor);
     for (int i = 0; i < CROWD; i++)
         assert_int_equal(thread_join(&threads[i]), 0);
-    assert_true(eventually(executor_stats_of(shop.executor).succeeded == CROWD * CROWD_JOBS));
+    unsigned jobs = CROWD * (unsigned)rounds(CROWD_JOBS, 50);
+    assert_true(eventually(executor_stats_of(shop.executor).succeeded == jobs));
     assert_int_equal(lend_executor_close(shop.executor, lend_within_ms(PATIENCE_MS)), 0);
     shop.executor = NULL;
     workshop_close(&shop);
