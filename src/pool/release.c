@@ -26,7 +26,8 @@ static inline void sample(lend_pool *pool, struct slot *slot, uint64_t generatio
 }
 
 /* Is this lease of the slot going on, and the running thread's? Whoever knows a lease knows it
- * told, and in the child of a fork nobody is an owner of what the parent lent. */
+ * told. In the child of a fork nobody owns what the parent lent: the thread is another one there,
+ * and does not return to a job that it was in the middle of (lend/job.h). */
 static inline bool is_own(const struct slot *slot, uint64_t generation) {
     return slot_is_lent(slot, generation) && word_peek(&slot->owner) == lend__thread_self.owner;
 }

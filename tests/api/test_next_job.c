@@ -2,11 +2,11 @@
  *
  * From one job to the next on the same worker: the model that it keeps for it, the memory that both
  * had, and what is not handed on. */
+#include "support/allocated.h"
 #include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -362,15 +362,6 @@ static void what_a_job_leaves_is_taken_back_before_the_next_begins(void **state)
     assert_int_equal(events_count_of(&shop.events, LEND_EVENT_LEASE_LEFT), 1);
     workshop_close(&shop);
     held_job_deinit(&held);
-}
-
-/* What is allocated; the same number each time from an allocator that does not tell. */
-static size_t bytes_allocated(void) {
-#if defined(__GLIBC__)
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
 }
 
 static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {

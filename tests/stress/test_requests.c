@@ -6,13 +6,13 @@
  * descriptor in use than before.
  *
  * LEND_STRESS_REQUESTS in the environment sets how many; the default is short. */
+#include "support/allocated.h"
 #include "support/await.h"
 #include "support/loop.h"
 #include "support/thread.h"
 
 #include <dirent.h>
 #include <lend/lend.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -328,15 +328,6 @@ static void run_it(void) {
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
     for (int i = 0; i < LOOPS; i++)
         free(loops[i].asks);
-}
-
-/* What is allocated; the same number each time from an allocator that does not tell. */
-static size_t bytes_allocated(void) {
-#if defined(__GLIBC__)
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
 }
 
 static void each_request_has_one_end_and_nothing_stays_behind(void **state) {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How many bytes the allocator has given out; the same number each time from one that does not
+ * tell. */
+#ifndef LEND_TESTS_SUPPORT_ALLOCATED_H
+#define LEND_TESTS_SUPPORT_ALLOCATED_H
+
+#include <malloc.h>
+#include <stddef.h>
+
+static inline size_t bytes_allocated(void) {
+#if defined(__GLIBC__)
+    return mallinfo2().uordblks;
+#else
+    return 0;
+#endif
+}
+
+#endif
