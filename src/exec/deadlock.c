@@ -82,7 +82,7 @@ void lend__several_show(struct several *several, lend_deadline deadline, struct 
     static const struct wait_ops ops = {
         .may_end = any_may_end, .refuse = refuse_any, .name = name_any};
     for (uint32_t i = 0; i < several->count; i++)
-        deadline = lend_deadline_earlier(deadline, several->members[i].task->spec.deadline);
+        deadline = lend_deadline_earlier(deadline, several->members[i].task->deadline);
     *wait = (struct wait){
         .ops = &ops,
         .target = several,
@@ -99,7 +99,7 @@ static lend_deadline end_of_wait(struct task *task, const struct list *queue,
                                  lend_deadline deadline) {
     if (queue == &task->future.joiners)
         return deadline;
-    return lend_deadline_earlier(deadline, task->spec.deadline);
+    return lend_deadline_earlier(deadline, task->deadline);
 }
 
 void lend__future_wait_show(struct task *task, struct list *queue, struct waiter *waiter,

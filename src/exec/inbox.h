@@ -23,7 +23,11 @@
  *   under a submitter    be over and the executor closed by then, but not without the sentry: a
  *                        worker that was not woken does not end.
  *   nothing is unseen    Who has entered and not pushed yet is known of: jobs accepted are fewer
- *                        than have entered. */
+ *                        than have entered.
+ *
+ * Who takes jobs out walks from each to the one before it, and would wait for each while its memory
+ * comes over from the submitter's core. So each job also names one that was pushed a few before it,
+ * whose memory is fetched then and is there when the walk comes to it (tests/bench/README.md). */
 #ifndef LEND_SRC_EXEC_INBOX_H
 #define LEND_SRC_EXEC_INBOX_H
 
@@ -37,16 +41,20 @@
 #define INBOX_ONE UINT64_C(2)
 #define INBOX_SENTRY UINT64_C(1) /* in `newest`: the rest is a sentry's address, not a job's */
 
-struct inbox {
-    struct word entered;
-    struct word
-        limit_seen; /* what a submitter saw last of `limit`, which is on the workers' line */
-    struct word newest;
-    _Alignas(CACHE_LINE) struct word limit; /* written under executor->lock */
-};
+/* How many before. */
+#define INBOX_AHEAD 8
 
 struct inbox_node {
     struct inbox_node *older;
+    uint64_t ahead; /* an address to fetch from; what was there may be over and gone */
+};
+
+struct inbox {
+    struct word entered;
+    struct word limit_seen; /* by submitters, the last time: `limit` is on the workers' line */
+    struct word newest;
+    _Alignas(CACHE_LINE) struct word recent[INBOX_AHEAD]; /* where the last jobs pushed lie */
+    _Alignas(CACHE_LINE) struct word limit;               /* written under executor->lock */
 };
 
 enum inbox_entry { INBOX_ENTERED, INBOX_FULL, INBOX_BARRED };
@@ -117,8 +125,12 @@ static inline uint64_t inbox_mark(const void *sentry) {
     return (uint64_t)(uintptr_t)sentry | INBOX_SENTRY;
 }
 
-/* By who has entered. Returns the sentry that is now to be woken, or NULL. */
-static inline void *inbox_push(struct inbox *inbox, struct inbox_node *node) {
+/* By who has entered when so many had before. Returns the sentry that is now to be woken, or NULL.
+ */
+static inline void *inbox_push(struct inbox *inbox, struct inbox_node *node, uint64_t before) {
+    struct word *recent = &inbox->recent[before % INBOX_AHEAD];
+    node->ahead = word_peek(recent);
+    word_poke(recent, (uint64_t)(uintptr_t)node);
     uint64_t seen = word_read(&inbox->newest);
     do
         node->older = (seen & INBOX_SENTRY) != 0 ? NULL : (struct inbox_node *)(uintptr_t)seen;
@@ -144,6 +156,7 @@ static inline struct inbox_node *inbox_take_all(struct inbox *inbox) {
     struct inbox_node *oldest = NULL;
     for (struct inbox_node *node = (struct inbox_node *)(uintptr_t)seen; node != NULL;) {
         struct inbox_node *older = node->older;
+        __builtin_prefetch((void *)(uintptr_t)node->ahead, /* to be written= */ 1);
         node->older = oldest;
         oldest = node;
         node = older;

@@ -9,7 +9,7 @@ bool lend_job_must_stop(const lend_job *job) {
 }
 
 lend_deadline lend_job_deadline(const lend_job *job) {
-    return job != NULL ? task_of_job(job)->spec.deadline : LEND_NOW;
+    return job != NULL ? task_of_job(job)->deadline : LEND_NOW;
 }
 
 uint64_t lend_job_number(const lend_job *job) {

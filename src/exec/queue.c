@@ -28,7 +28,7 @@ uint32_t lend__executor_queued(const lend_executor *executor, uint64_t *ret_byte
     *ret_bytes = executor->locked.queue_bytes;
     const struct list_node *node = executor->locked.queue.first;
     for (; claimed > 0 && node != NULL; node = node->next, claimed--, queued--)
-        *ret_bytes -= task_of_place(node)->spec.bytes;
+        *ret_bytes -= task_of_place(node)->bytes;
     return queued;
 }
 
@@ -43,7 +43,7 @@ static bool has_room_in_bytes(const lend_executor *executor, uint64_t bytes) {
 }
 
 bool lend__executor_let_in(lend_executor *executor, const struct task *task) {
-    return has_room_in_bytes(executor, task->spec.bytes) && inbox_enter_locked(&executor->inbox);
+    return has_room_in_bytes(executor, task->bytes) && inbox_enter_locked(&executor->inbox);
 }
 
 /* in */
@@ -51,7 +51,7 @@ bool lend__executor_let_in(lend_executor *executor, const struct task *task) {
 void lend__executor_accept(lend_executor *executor, struct task *task, struct list *woken) {
     executor->locked.accepted++;
     list_append(&executor->locked.queue, &task->place);
-    executor->locked.queue_bytes += task->spec.bytes;
+    executor->locked.queue_bytes += task->bytes;
     if (executor->locked.phase >= EXECUTOR_STOPPING)
         lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL,
                                woken);
@@ -82,7 +82,7 @@ void lend__executor_absorb(lend_executor *executor, struct list *woken) {
 
 static void dequeue(lend_executor *executor, struct task *task) {
     list_remove(&executor->locked.queue, &task->place);
-    executor->locked.queue_bytes -= task->spec.bytes;
+    executor->locked.queue_bytes -= task->bytes;
 }
 
 struct task *lend__executor_next(lend_executor *executor, struct list *woken) {

@@ -57,8 +57,8 @@ bool lend__run_borrow(struct run *run) {
     struct list woken = {0};
     struct task *task = run->task;
     lend_executor *executor = task->executor;
-    struct lend_lease lease = lend__acquire(executor->options.pool, task->spec.deadline, task->site,
-                                            &task->borrow_cancel);
+    struct lend_lease lease =
+        lend__acquire(executor->options.pool, task->deadline, task->site, &task->borrow_cancel);
     if (lend_lease_report(&lease) != NULL)
         lend__task_remarks(task);
     run->lease = lease;
@@ -95,7 +95,7 @@ static void decide_returned(struct task *task, int error, struct list *woken) {
 }
 
 static void report_overrun(struct task *task, int error) {
-    int64_t late_ns = elapsed_ns(task->spec.deadline.at_ns, lend__clock_now_ns());
+    int64_t late_ns = elapsed_ns(task->deadline.at_ns, lend__clock_now_ns());
     if (late_ns <= STOP_GRACE_MS * NS_PER_MS)
         return;
     char late[64];
@@ -171,7 +171,7 @@ static struct worker *leave_worker(struct task *task) {
 static void call(void *argument) {
     struct run *run = argument;
     struct task *task = run->task;
-    run->error = task->spec.run(run->lease.model, task->spec.argument, &task->job);
+    run->error = task->run(run->lease.model, task->argument, &task->job);
     run->returned = true;
 }
 

@@ -98,7 +98,7 @@ struct lend_executor {
     struct { /* under lock */
         enum executor_phase phase;
         struct list queue;      /* of struct task.place, oldest first */
-        uint64_t queue_bytes;   /* sum of their spec.bytes */
+        uint64_t queue_bytes;   /* sum of their bytes */
         struct list given_up;   /* of struct task.place: decided unstarted, to be told */
         struct list guests;     /* of struct task.place: with a thread that is no worker */
         struct list idle;       /* of struct worker.waiter: asleep, but for the sentry */

@@ -31,43 +31,61 @@ static uint32_t counts_for(const lend_executor *executor, uint64_t before) {
  * from now, a long one from the tick that is to come. */
 static void stamp(struct task *task, uint32_t count) {
     int64_t ms = task->executor->options.job_ms_default;
-    bool is_short = task->spec.deadline.at_ns == 0 && ms >= 0 && ms < LONG_PATIENCE_MS;
+    bool is_short = task->deadline.at_ns == 0 && ms >= 0 && ms < LONG_PATIENCE_MS;
     bool exact = count != 0 || is_short;
     int64_t now_ns = exact ? lend__clock_now_ns() : lend__clock_coarse_ns();
     int64_t from_ns = exact ? now_ns : now_ns + CLOCK_TICK_NS;
     task->accepted_ns = now_ns;
-    task->counts_for = count;
-    if (task->spec.deadline.at_ns != 0)
+    if (task->counts_for != count)
+        task->counts_for = count;
+    if (task->deadline.at_ns != 0)
         return;
-    task->spec.deadline = LEND_FOREVER;
+    task->deadline = LEND_FOREVER;
     if (ms >= 0 && ms <= (INT64_MAX - from_ns) / NS_PER_MS)
-        task->spec.deadline = (lend_deadline){from_ns + ms * NS_PER_MS};
+        task->deadline = (lend_deadline){from_ns + ms * NS_PER_MS};
 }
 
-static int read_spec(struct task *task, const struct lend_job_spec *spec) {
-    int error = 0;
-    if (spec != NULL && spec->size == sizeof *spec)
-        task->spec = *spec; /* as the rule has it for a caller of the same age */
-    else
-        error = lend__options_read(&task->spec, sizeof task->spec, spec);
-    return error == 0 && task->spec.run == NULL ? EINVAL : error;
+/* *spec as it is from a caller of the same age; else what it means, in *own. */
+static int read_spec(const struct lend_job_spec **spec, struct lend_job_spec *own) {
+    if (*spec == NULL || (*spec)->size != sizeof *own) {
+        int error = lend__options_read(own, sizeof *own, *spec);
+        if (error != 0)
+            return error;
+        *spec = own;
+    }
+    return (*spec)->run != NULL ? 0 : EINVAL;
 }
 
-/* Zeroed, or out of the stock: then all but its first line and its spec is as if it were, and stays
- * in the cache of the worker that had it. */
-static struct task *new_task(lend_executor *executor, const struct lend_site *site, bool dropped) {
+/* Most often the job before was of the same kind: then this is but read, and the line stays in the
+ * caches of all cores. */
+static void set_kind(struct task *task, const struct lend_job_spec *spec, uint64_t ends) {
+    if (task->drop_argument != spec->drop_argument || task->done != spec->done ||
+        task->done_argument != spec->done_argument || task->bytes != spec->bytes) {
+        task->drop_argument = spec->drop_argument;
+        task->done = spec->done;
+        task->done_argument = spec->done_argument;
+        task->bytes = spec->bytes;
+    }
+    if (word_peek(&task->ends) != ends)
+        word_init(&task->ends, ends);
+}
+
+/* Zeroed, or out of the stock, which is as good (lend__task_renew) but for what is set here. */
+static struct task *new_task(lend_executor *executor, const struct lend_job_spec *spec,
+                             const struct lend_site *site, bool dropped) {
     struct inbox_node *node = stock_take(&executor->stock);
-    struct task *task =
-        node != NULL ? list_entry(node, struct task, inbox) : lend__memory_new(sizeof *task);
+    struct task *task = node != NULL ? list_entry(node, struct task, inbox)
+                                     : lend__memory_new_aligned(CACHE_LINE, sizeof *task);
     if (task == NULL)
         return NULL;
-    task->executor = executor;
+    if (node == NULL)
+        task->executor = executor;
     task->site = site;
     task->number = word_next(&jobs_numbered);
-    task->runner_tid = 0;
-    task->stage = TASK_QUEUED;
-    task->watched = false;
-    word_init(&task->ends, dropped ? END_DROPPED : 0);
+    task->run = spec->run;
+    task->argument = spec->argument;
+    task->deadline = spec->deadline;
+    set_kind(task, spec, dropped ? END_DROPPED : 0);
     if (!dropped)
         word_init(&task->future.keepers, 1);
     return task;
@@ -79,7 +97,7 @@ static int arrive(lend_executor *executor, struct task *task, struct list *woken
     const struct lend_executor_options *options = &executor->options;
     if (executor->locked.phase != EXECUTOR_OPEN)
         return ESHUTDOWN;
-    if (options->queue_bytes_max != 0 && task->spec.bytes > options->queue_bytes_max)
+    if (options->queue_bytes_max != 0 && task->bytes > options->queue_bytes_max)
         return ENOBUFS;
     lend__executor_absorb(executor, woken);
     if (executor->locked.submitters.length == 0 && lend__executor_let_in(executor, task)) {
@@ -136,7 +154,7 @@ static int wait_and_leave(lend_executor *executor, struct submitter *self, lend_
 static int submit_locked(lend_executor *executor, struct task *task, struct submitter *self,
                          bool *ret_here) {
     struct list woken = {0};
-    lend_deadline deadline = task->spec.deadline;
+    lend_deadline deadline = task->deadline;
     lend__lock_acquire(&executor->lock);
     int error = arrive(executor, task, &woken);
     *ret_here = error == 0 && task->stage == TASK_BORROWING;
@@ -196,11 +214,11 @@ static int submit(lend_executor *executor, struct task *task, lend_future **ret_
     stamp(task, counts_for(executor, before));
     if (ret_future != NULL)
         *ret_future = &task->future;
-    if (task->spec.deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
+    if (task->deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
         push_and_mind(executor, task);
         return 0;
     }
-    struct worker *sentry = inbox_push(&executor->inbox, &task->inbox);
+    struct worker *sentry = inbox_push(&executor->inbox, &task->inbox, before);
     if (sentry != NULL)
         lend__parker_wake(&sentry->parker);
     return 0;
@@ -215,18 +233,17 @@ static int submit_or_free(lend_executor *executor, struct task *task, lend_futur
 
 int lend_submit_at(lend_executor *executor, const struct lend_job_spec *spec,
                    lend_future **ret_future, const struct lend_site *site) {
+    struct lend_job_spec own;
     if (executor == NULL)
         return EINVAL;
     if (executor_is_foreign(executor))
         return EOWNERDEAD;
-    struct task *task = new_task(executor, site, /* dropped= */ ret_future == NULL);
+    int error = read_spec(&spec, &own);
+    if (error != 0)
+        return refuse(executor, error);
+    struct task *task = new_task(executor, spec, site, /* dropped= */ ret_future == NULL);
     if (task == NULL)
         return refuse(executor, ENOMEM);
-    int error = read_spec(task, spec);
-    if (error != 0) {
-        lend__memory_free(task);
-        return refuse(executor, error);
-    }
     if (ret_future == NULL)
         return submit_or_free(executor, task, NULL);
     executor_hold(executor);

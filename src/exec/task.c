@@ -48,8 +48,13 @@ bool lend__task_renew(struct task *task) {
     if (!plain)
         return false;
     LEND_ASSERT(job->value == NULL, "a job kept its value, and was in time");
-    word_init(&future->outcome, LEND_PENDING);
-    word_init(&future->read, 0);
+    task->runner_tid = 0;
+    task->stage = TASK_QUEUED;
+    task->watched = false;
+    if (task_is_decided(task)) { /* else it is as it was, and with other cores too */
+        word_init(&future->outcome, LEND_PENDING);
+        word_init(&future->read, 0);
+    }
     return true;
 }
 
@@ -126,22 +131,22 @@ static void take_steps(struct task *task, uint64_t steps) {
 }
 
 void lend__task_tell(struct task *task) {
-    if (task->spec.done != NULL)
-        task->spec.done(&task->future, task->spec.done_argument);
+    if (task->done != NULL)
+        task->done(&task->future, task->done_argument);
     take_steps(task, END_TOLD);
 }
 
 void lend__task_finish(struct task *task) {
-    if (task->spec.drop_argument != NULL)
-        task->spec.drop_argument(task->spec.argument);
+    if (task->drop_argument != NULL)
+        task->drop_argument(task->argument);
     take_steps(task, END_FINISHED);
 }
 
 void lend__task_tell_and_finish(struct task *task) {
-    if (task->spec.done != NULL)
-        task->spec.done(&task->future, task->spec.done_argument);
-    if (task->spec.drop_argument != NULL)
-        task->spec.drop_argument(task->spec.argument);
+    if (task->done != NULL)
+        task->done(&task->future, task->done_argument);
+    if (task->drop_argument != NULL)
+        task->drop_argument(task->argument);
     take_steps(task, END_OVER);
 }
 

@@ -76,30 +76,36 @@ struct lend_future {
     struct list joiners; /* for its being over; under executor->lock */
 };
 
-/* In the order of use: a submitter writes the first two lines of the cache. The rest he leaves as
- * new, so that a job which nobody asks for moves no more than those from core to core. */
+/* In the order of use, since jobs go from core to core line by line. Of memory that was another
+ * job's before (stock.h) a submitter writes the first line, and the second only if this job is of
+ * another kind; the others stay with the workers. */
 struct task {
     struct inbox_node inbox; /* while it is in the inbox, or the stock */
 
     /* constant after submission */
-    struct lend_executor *executor;
     const struct lend_site *site;
     uint64_t number;
     int64_t accepted_ns; /* to the tick, unless it is timed */
+    lend_job_function *run;
+    void *argument;
+    lend_deadline deadline; /* never zeroed */
+
+    _Alignas(CACHE_LINE) lend_destroy *drop_argument;
+    lend_job_done *done;
+    void *done_argument;
+    uint64_t bytes;
+    struct lend_executor *executor;
     uint32_t counts_for; /* how many jobs it stands for in the histograms; 0: it is not timed */
 
+    struct word ends; /* END_... */
+
     /* under executor->lock */
-    uint32_t runner_tid; /* of the thread that has it, from BORROWING on */
+    _Alignas(CACHE_LINE) struct list_node place; /* in a list of executor->locked, or nowhere */
+    struct worker *worker;                       /* that took it; NULL for any other runner */
+    const struct lend_lease *lease; /* while RUNNING: its runner's. Never released from here */
+    uint32_t runner_tid;            /* of the thread that has it, from BORROWING on */
     enum task_stage stage;
     bool watched; /* the timekeeper knows of its deadline */
-
-    struct word ends;          /* END_... */
-    struct lend_job_spec spec; /* constant after submission; deadline: never zeroed */
-
-    /* under executor->lock */
-    struct list_node place;         /* in one of executor->locked's lists, or nowhere: see there */
-    struct worker *worker;          /* that took it; NULL for any other runner */
-    const struct lend_lease *lease; /* while RUNNING: its runner's. Never released from here */
 
     struct lend_future future;
     struct word stop; /* why the run should end: an errno value, or 0; set once, under the lock */
@@ -107,6 +113,9 @@ struct task {
     struct lend_job job;
     struct borrow_cancel borrow_cancel; /* under the pool's lock */
 };
+
+_Static_assert(offsetof(struct task, drop_argument) == CACHE_LINE,
+               "a job does not come in on one line");
 
 static inline struct task *task_of_job(const lend_job *job) {
     return list_entry(job, struct task, job);

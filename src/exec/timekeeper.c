@@ -26,8 +26,7 @@
 #define AGAIN_MS 1
 
 void lend__timekeeper_mind(lend_executor *executor, const struct task *task) {
-    if (task->timer.heap != NULL ||
-        task->spec.deadline.at_ns >= (int64_t)word_peek(&executor->alarm_ns))
+    if (task->timer.heap != NULL || task->deadline.at_ns >= (int64_t)word_peek(&executor->alarm_ns))
         return;
     word_publish(&executor->alarm_ns, (uint64_t)INT64_MIN);
     lend__parker_wake(&executor->alarm);
@@ -35,8 +34,8 @@ void lend__timekeeper_mind(lend_executor *executor, const struct task *task) {
 
 static void watch(struct task *task) {
     task->watched = true;
-    if (!deadline_is_forever(task->spec.deadline))
-        lend__heap_insert(&task->executor->locked.timers, &task->timer, task->spec.deadline.at_ns);
+    if (!deadline_is_forever(task->deadline))
+        lend__heap_insert(&task->executor->locked.timers, &task->timer, task->deadline.at_ns);
 }
 
 /* One that waits for a model is its runner's, who has it minded when it runs. */
@@ -64,7 +63,7 @@ static void watch_newcomers(lend_executor *executor) {
  * an unknown time. */
 static void give_grace(lend_executor *executor, struct task *task) {
     lend__heap_insert(&executor->locked.timers, &task->timer,
-                      task->spec.deadline.at_ns + STOP_GRACE_MS * NS_PER_MS);
+                      task->deadline.at_ns + STOP_GRACE_MS * NS_PER_MS);
 }
 
 /* Under the lock: a timer has gone off. True if the timekeeper is to tell the job's owner at once,

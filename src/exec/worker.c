@@ -27,7 +27,7 @@ static void lie_down(struct worker *self) {
  * that got no model is decided by then. */
 static bool is_plain(const struct run *run) {
     const struct task *task = run->task;
-    return run->error == 0 && task->spec.done == NULL && task->spec.drop_argument == NULL &&
+    return run->error == 0 && task->done == NULL && task->drop_argument == NULL &&
            task->job.value == NULL && !task->job.model_broken && !task_is_decided(task);
 }
 

@@ -49,7 +49,7 @@ static void check_task(const lend_executor *executor, const struct task *task, b
         !decided && !in_inbox && (task->stage == TASK_QUEUED || task->stage == TASK_RUNNING);
     SIM_CHECK("TIMER",
               !timed || task->timer.heap == &executor->locked.timers ||
-                  task->spec.deadline.at_ns >= (int64_t)executor->alarm_ns.value,
+                  task->deadline.at_ns >= (int64_t)executor->alarm_ns.value,
               "job %llu has a deadline and no timer", number);
     SIM_CHECK("ONCE", !decided || task->future.waiters.length == 0,
               "job %llu is decided, and %u wait for that", number, task->future.waiters.length);
@@ -101,7 +101,7 @@ static void check_rooms(const lend_executor *executor) {
         return;
     const struct submitter *first =
         list_entry(executor->locked.submitters.first, struct submitter, waiter.node);
-    uint64_t bytes = first->task->spec.bytes, bytes_max = executor->options.queue_bytes_max;
+    uint64_t bytes = first->task->bytes, bytes_max = executor->options.queue_bytes_max;
     uint64_t queued_bytes;
     lend__executor_queued(executor, &queued_bytes);
     bool fits = bytes_max == 0 || (bytes <= bytes_max && queued_bytes <= bytes_max - bytes);

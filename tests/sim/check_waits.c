@@ -61,7 +61,7 @@ static int64_t deadline_of(const struct sim_thread *thread) {
         uint32_t count = watcher_tasks(executor, tasks);
         for (uint32_t k = 0; k < count; k++)
             if (tasks[k]->stage == TASK_BORROWING && tasks[k]->runner_tid == sim_tid(thread))
-                return tasks[k]->spec.deadline.at_ns;
+                return tasks[k]->deadline.at_ns;
     }
     return thread->deadline_ns;
 }
@@ -130,7 +130,7 @@ static void add_task(struct seen_world *seen, const struct task *task, int execu
             seen->fits = false;
         world->thread[runner].runs_job = job;
     }
-    add_waits_for(seen, &task->future.waiters, job, task->spec.deadline.at_ns);
+    add_waits_for(seen, &task->future.waiters, job, task->deadline.at_ns);
     add_waits_for(seen, &task->future.joiners, job, INT64_MAX);
 }
 
@@ -243,7 +243,7 @@ void check_refusal(const struct watched_wait *refused, const lend_pool *pool) {
     wait_begins(&seen, refused->thread, pool != NULL ? WAITS_FOR_POOL : WAITS_FOR_JOB, what,
                 /* ticket= */ 0);
     if (refused->task != NULL && !refused->joins)
-        end_with(&seen, refused->thread, refused->task->spec.deadline.at_ns);
+        end_with(&seen, refused->thread, refused->task->deadline.at_ns);
     int i = thread_in(&seen, refused->thread);
     if (seen.deadlines[i] <= machine.now_ns)
         return;

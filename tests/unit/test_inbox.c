@@ -23,6 +23,11 @@ static bool enters(struct inbox *inbox) {
     return inbox_enter(inbox, &before) == INBOX_ENTERED;
 }
 
+/* Whom it calls, or NULL. */
+static void *push(struct inbox *inbox, struct letter *letter) {
+    return inbox_push(inbox, &letter->node, letter->number);
+}
+
 static void no_more_enter_than_the_limit_says(void **state) {
     (void)state;
     struct inbox inbox;
@@ -56,12 +61,12 @@ static void a_shut_gate_bars_all_but_the_holder_of_the_lock(void **state) {
 static void jobs_come_out_in_the_order_in_which_they_were_pushed(void **state) {
     (void)state;
     struct inbox inbox;
-    struct letter letters[3];
+    struct letter letters[3] = {{.number = 0}, {.number = 1}, {.number = 2}};
     inbox_init(&inbox, 3, /* shut= */ false);
     assert_null(inbox_take_all(&inbox));
     assert_false(inbox_has_jobs(&inbox));
     for (int i = 0; i < 3; i++)
-        assert_null(inbox_push(&inbox, &letters[i].node));
+        assert_null(push(&inbox, &letters[i]));
     assert_true(inbox_has_jobs(&inbox));
     struct inbox_node *node = inbox_take_all(&inbox);
     for (int i = 0; i < 3; i++, node = node->older)
@@ -70,22 +75,35 @@ static void jobs_come_out_in_the_order_in_which_they_were_pushed(void **state) {
     assert_null(inbox_take_all(&inbox));
 }
 
+static void each_job_says_where_one_lies_that_was_pushed_a_few_before(void **state) {
+    (void)state;
+    struct inbox inbox;
+    struct letter letters[3 * INBOX_AHEAD];
+    inbox_init(&inbox, 3 * INBOX_AHEAD, /* shut= */ false);
+    for (uint32_t i = 0; i < 3 * INBOX_AHEAD; i++) {
+        letters[i].number = i;
+        push(&inbox, &letters[i]);
+        uint64_t ahead = i < INBOX_AHEAD ? 0 : (uint64_t)(uintptr_t)&letters[i - INBOX_AHEAD].node;
+        assert_int_equal(letters[i].node.ahead, ahead);
+    }
+}
+
 static void the_first_push_takes_the_mark_and_the_second_calls_nobody(void **state) {
     (void)state;
     struct inbox inbox;
-    struct letter letters[2];
+    struct letter letters[2] = {{.number = 0}, {.number = 1}};
     uint64_t sentry;
     inbox_init(&inbox, 2, /* shut= */ false);
     assert_true(inbox_post(&inbox, &sentry));
     assert_null(inbox_take_all(&inbox)); /* looking leaves the mark */
-    assert_ptr_equal(inbox_push(&inbox, &letters[0].node), &sentry);
-    assert_null(inbox_push(&inbox, &letters[1].node));
+    assert_ptr_equal(push(&inbox, &letters[0]), &sentry);
+    assert_null(push(&inbox, &letters[1]));
     assert_false(inbox_recall(&inbox, &sentry));
     assert_false(inbox_post(&inbox, &sentry)); /* there is work to do */
     assert_ptr_equal(inbox_take_all(&inbox), &letters[0].node);
     assert_true(inbox_post(&inbox, &sentry));
     assert_true(inbox_recall(&inbox, &sentry));
-    assert_null(inbox_push(&inbox, &letters[0].node));
+    assert_null(push(&inbox, &letters[0]));
 }
 
 enum { SENDERS = 3, LETTERS = 3000 };
@@ -112,7 +130,7 @@ static void *send_letters(void *argument) {
         *letter = (struct letter){.sender = sender->number, .number = i};
         while (!enters(&post->inbox))
             sched_yield();
-        if (inbox_push(&post->inbox, &letter->node) != NULL)
+        if (push(&post->inbox, letter) != NULL)
             word_next(&post->called);
     }
     return NULL;
@@ -156,6 +174,7 @@ int main(void) {
         cmocka_unit_test(no_more_enter_than_the_limit_says),
         cmocka_unit_test(a_shut_gate_bars_all_but_the_holder_of_the_lock),
         cmocka_unit_test(jobs_come_out_in_the_order_in_which_they_were_pushed),
+        cmocka_unit_test(each_job_says_where_one_lies_that_was_pushed_a_few_before),
         cmocka_unit_test(the_first_push_takes_the_mark_and_the_second_calls_nobody),
         cmocka_unit_test(of_many_senders_nothing_is_lost_and_each_ones_order_is_kept),
     };

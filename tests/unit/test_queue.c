@@ -26,7 +26,7 @@ static struct hall *hall_make(uint32_t tasks) {
     hall->executor.workers = hall->workers;
     uint64_t bytes = 1;
     for (uint32_t i = 0; i < tasks; i++, bytes *= 10) {
-        hall->tasks[i].spec.bytes = bytes;
+        hall->tasks[i].bytes = bytes;
         hall->executor.locked.queue_bytes += bytes;
         list_append(&hall->executor.locked.queue, &hall->tasks[i].place);
     }
