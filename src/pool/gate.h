@@ -32,20 +32,21 @@ static inline uint64_t gate_take(struct slot *slot) {
     return 0;
 }
 
-/* Put a slot back that the caller has: not his any more. False, and nothing done, if it is shut. */
+/* Put a slot back: not the caller's any more. False, and nothing done, if it is shut, or not LENT
+ * in this generation. */
 static inline bool gate_put(struct slot *slot, uint64_t generation) {
-    uint64_t life = life_make(generation, SLOT_LENT);
+    uint64_t lent = life_make(generation, SLOT_LENT), life = lent;
     while (!word_swap(&slot->life, &life, life_make(generation, SLOT_FREE)))
-        if ((life & LIFE_SHUT) != 0)
+        if (life != lent)
             return false;
     return true;
 }
 
 /* The same, and take it again at once, as the next generation. */
 static inline bool gate_renew(struct slot *slot, uint64_t generation) {
-    uint64_t life = life_make(generation, SLOT_LENT);
+    uint64_t lent = life_make(generation, SLOT_LENT), life = lent;
     while (!word_swap(&slot->life, &life, life_make(generation + 1, SLOT_LENT)))
-        if ((life & LIFE_SHUT) != 0)
+        if (life != lent)
             return false;
     return true;
 }

@@ -108,9 +108,13 @@ __attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct 
 }
 
 /* The last touch of the pool is the swap, or leaving the lock. */
-static inline void put_back(lend_pool *pool, struct slot *slot, uint64_t generation) {
+static inline bool put_back_open(lend_pool *pool, struct slot *slot, uint64_t generation) {
     PROBE(release, pool->name, (int)(slot - pool->slots));
-    if (__builtin_expect(!gate_put(slot, generation), 0))
+    return gate_put(slot, generation);
+}
+
+static void put_back(lend_pool *pool, struct slot *slot, uint64_t generation) {
+    if (!put_back_open(pool, slot, generation))
         put_back_shut(pool, slot);
 }
 
@@ -180,12 +184,21 @@ __attribute__((__noinline__)) static void release_slowly(struct lend_lease *leas
         give_back(own.pool, own.slot, /* check= */ NULL);
 }
 
+/* What is usual, but that somebody waits; or the lease was over before. */
+__attribute__((__noinline__)) static void release_shut(struct lend_lease *lease) {
+    struct lend_lease own;
+    if (surrender(lease, &own))
+        put_back_shut(own.pool, &own.pool->slots[own.slot]);
+}
+
 /* A model that needs nothing done, and not a lease to be counted? */
 static inline bool is_usual(const struct lend_lease *lease) {
     return lease->model != NULL && lease->slot < lease->pool->slot_count && lease->pool->renews &&
            !lease_is_sampled(lease->generation);
 }
 
+/* Whether the lease is going on need not be looked at: else the swap of put_back fails, since no
+ * two leases of a slot have one generation. */
 void lend_release(struct lend_lease *lease) {
     if (lease == NULL)
         return;
@@ -193,16 +206,17 @@ void lend_release(struct lend_lease *lease) {
         release_slowly(lease);
         return;
     }
-    lend_pool *pool = lease->pool;
-    uint64_t generation = lease->generation;
-    struct slot *slot = &pool->slots[lease->slot];
-    if (__builtin_expect(SLOT_ACCOUNTED && !is_own(slot, generation), 0)) {
+    struct slot *slot = &lease->pool->slots[lease->slot];
+    if (__builtin_expect(SLOT_ACCOUNTED && word_peek(&slot->owner) != lend__thread_self.owner, 0)) {
         release_slowly(lease);
+        return;
+    }
+    if (__builtin_expect(!put_back_open(lease->pool, slot, lease->generation), 0)) {
+        release_shut(lease);
         return;
     }
     lease->model = NULL; /* without one the rest says nothing */
     lend__thread_self.held--;
-    put_back(pool, slot, generation);
 }
 
 bool lend__pool_renews(const lend_pool *pool) {

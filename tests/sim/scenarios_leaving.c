@@ -127,6 +127,25 @@ static void a_copy_is_released_twice(void *unused) {
     shop_close(&shop);
 }
 
+/* On the shortest way back, which begins after the leases that are all counted. */
+static void a_copy_outlives_its_lease(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    for (int i = 0; i < HOLDS_FIRST; i++)
+        shop_borrow(&shop, LEND_NOW);
+    struct lend_lease lease = shop_acquire(&shop, LEND_NOW), copy = lease;
+    borrowings[0] = (struct borrowing){.shop = &shop, .deadline = LEND_FOREVER};
+    shop_release(&shop, &lease);
+    lease = shop_acquire(&shop, LEND_NOW);
+    struct sim_thread *waiter = sim_start("waiter", shop_borrower, &borrowings[0]);
+    lend_release(&copy);
+    SIM_CHECK("GEN", shop.events[LEND_EVENT_BAD_RELEASE] == 1, "nobody was told");
+    shop_release(&shop, &lease);
+    sim_join(waiter);
+    SIM_CHECK("ENDS", borrowings[0].error == 0, "got %d", borrowings[0].error);
+    shop_close(&shop);
+}
+
 /* Detached, it is anybody's to give back, and of two who do one succeeds. */
 static void two_release_what_was_detached(void *unused) {
     (void)unused;
@@ -206,6 +225,7 @@ const struct scenario leaving_scenarios[] = {
     {"of_two_adopters_one_gets_the_lease", two_adopters, 1},
     {"a_late_adopter_does_not_get_the_next_lease", an_adopter_is_late, 1},
     {"a_copy_of_a_lease_changes_nothing", a_copy_is_released_twice, 1},
+    {"a_lease_that_is_over_does_not_put_back_the_next_one", a_copy_outlives_its_lease, 1},
     {"of_two_who_release_a_detached_lease_one_does", two_release_what_was_detached, 1},
     {"a_cancelled_run_gives_its_model_back", a_run_is_cancelled, 1},
     {"a_fork_waits_until_nobody_walks_the_pools", fork_among_crossers, 1},
