@@ -5,6 +5,7 @@
 #include "executors.h"
 
 #include "benches.h"
+#include "machine.h"
 #include "progress.h"
 #include "result.h"
 
@@ -18,7 +19,7 @@
 struct bench {
     struct settings settings;
     struct result *result;
-    struct result_case *bulk, *half, *slowest;
+    struct result_case *bulk, *half, *slowest, *anywhere;
 };
 
 static const struct executor_contender *const contenders[] = {
@@ -50,8 +51,23 @@ static void measure_trips(const struct executor_contender *contender, void *exec
     }
 }
 
-static bool take_turn(struct bench *bench, const struct executor_contender *contender) {
+/* Wherever the kernel has put the threads, and then from core to core. */
+static void add_trips(struct bench *bench, const struct executor_contender *contender,
+                      void *executor, size_t count) {
     static double trips_us[TRIPS];
+    measure_trips(contender, executor, trips_us, count / 10); /* to warm up */
+    measure_trips(contender, executor, trips_us, count);
+    samples_add(&case_entry(bench->anywhere, contender->name)->samples,
+                rank_of(trips_us, count, 0.5));
+    machine_part_threads();
+    measure_trips(contender, executor, trips_us, count);
+    machine_join_threads();
+    samples_add(&case_entry(bench->half, contender->name)->samples, rank_of(trips_us, count, 0.5));
+    samples_add(&case_entry(bench->slowest, contender->name)->samples,
+                rank_of(trips_us, count, 0.99));
+}
+
+static bool take_turn(struct bench *bench, const struct executor_contender *contender) {
     size_t trips = bench->settings.quick ? TRIPS / 10 : TRIPS;
     double turn_s = bench->settings.quick ? TURN_S / 10 : TURN_S;
     void *executor = contender->open();
@@ -59,11 +75,7 @@ static bool take_turn(struct bench *bench, const struct executor_contender *cont
         fprintf(stderr, "lend-bench executor: %s cannot be opened\n", contender->name);
         return false;
     }
-    measure_trips(contender, executor, trips_us, trips / 10); /* to warm up */
-    measure_trips(contender, executor, trips_us, trips);
-    samples_add(&case_entry(bench->half, contender->name)->samples, rank_of(trips_us, trips, 0.5));
-    samples_add(&case_entry(bench->slowest, contender->name)->samples,
-                rank_of(trips_us, trips, 0.99));
+    add_trips(bench, contender, executor, trips);
     if (contender->bulk != NULL)
         samples_add(&case_entry(bench->bulk, contender->name)->samples,
                     measure_bulk(contender, executor, turn_s));
@@ -120,9 +132,12 @@ static int run(struct bench *bench) {
             result_add_absent(bench->result, contenders[i]->absent);
     bench->bulk = result_add_case(bench->result, "bulk", "empty jobs, one thread hands them over",
                                   "ns per job");
-    bench->half = result_add_case(bench->result, "trip, p50", "one job there and back", "us");
+    bench->half = result_add_case(bench->result, "trip, p50",
+                                  "one job there and back, from one core to another", "us");
     bench->slowest = result_add_case(bench->result, "trip, p99", "the slowest in a hundred", "us");
-    bench->half->limit = bench->slowest->limit = executor_ping_pong.name;
+    bench->anywhere = result_add_case(bench->result, "trip anywhere, p50",
+                                      "the same wherever the kernel has put the threads", "us");
+    bench->half->limit = bench->slowest->limit = bench->anywhere->limit = executor_ping_pong.name;
     bool done = take_turns(bench);
     if (done) {
         add_goals(bench);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The rest of the first line of a file that begins with `key`, without separators and quotes. */
 static void find_line(const char *path, const char *key, char *value, size_t size) {
@@ -41,6 +44,40 @@ void machine_stay_on_core(unsigned index) {
         sched_setaffinity(0, sizeof one, &one);
         return;
     }
+}
+
+/* The cores that the threads of the process share, while they are parted. */
+static cpu_set_t all_cores;
+
+/* All threads but the calling one. One that ends meanwhile is none of ours any more. */
+static void move_others(const cpu_set_t *cores) {
+    DIR *threads = opendir("/proc/self/task");
+    struct dirent *thread;
+    while (threads != NULL && (thread = readdir(threads)) != NULL) {
+        pid_t tid = (pid_t)strtol(thread->d_name, NULL, 10);
+        if (tid != 0 && tid != gettid())
+            sched_setaffinity(tid, sizeof *cores, cores);
+    }
+    if (threads != NULL)
+        closedir(threads);
+}
+
+void machine_part_threads(void) {
+    cpu_set_t own, rest;
+    if (sched_getaffinity(0, sizeof all_cores, &all_cores) != 0 || CPU_COUNT(&all_cores) < 2)
+        return;
+    machine_stay_on_core(0);
+    if (sched_getaffinity(0, sizeof own, &own) != 0)
+        return;
+    CPU_XOR(&rest, &all_cores, &own);
+    move_others(&rest);
+}
+
+void machine_join_threads(void) {
+    if (CPU_COUNT(&all_cores) < 2)
+        return;
+    sched_setaffinity(0, sizeof all_cores, &all_cores);
+    move_others(&all_cores);
 }
 
 struct machine machine_here(void) {

@@ -24,4 +24,10 @@ unsigned machine_usable_cores(void);
 /* Have the calling thread run on the index-th usable core, counted from 0, and on no other. */
 void machine_stay_on_core(unsigned index);
 
+/* The calling thread on the first core that it may use, the others of the process on the rest of
+ * those; from here to machine_join_threads, which lets all of them run on all again. With one core
+ * nothing changes. */
+void machine_part_threads(void);
+void machine_join_threads(void);
+
 #endif
