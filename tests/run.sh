@@ -24,6 +24,7 @@ if [ "$mode" = long ]; then
 fi
 
 jobs=$(nproc)
+tests=$((jobs + 1)) # at a time: there is always one that waits for something
 began=$(date +%s)
 
 # stage NAME FOLDER CTEST-ARGUMENTS -- CMAKE-ARGUMENTS
@@ -36,7 +37,7 @@ stage() {
     cmake -S . -B "$folder" -G Ninja -DLEND_BUILD_TESTS=ON "$@" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
     ninja -C "$folder" -j "$jobs" >>"$folder/log" 2>&1 || { tail -n 60 "$folder/log"; exit 1; }
     # shellcheck disable=SC2086  # several arguments on purpose
-    ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error $select
+    ctest --test-dir "$folder" -j "$tests" --output-on-failure --no-tests=error $select
     printf '== %s: %s s\n' "$name" "$(($(date +%s) - start))"
 }
 
