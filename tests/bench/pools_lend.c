@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lend, twice in one process: as it is, and built without checks and accounts. Both are called
- * through pointers, as a shared library's functions are anyway. */
+ * lend, twice in one process: as it is, and built without checks and accounts. The one is called as
+ * by any program that is linked with it, the other one through pointers. */
 #include "pools.h"
 
 #include "empty_model.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The functions of one build. */
+/* The functions of the other build. */
 struct build {
     __typeof__(lend_pool_open) *open;
     __typeof__(lend_pool_close) *close;
@@ -19,27 +19,21 @@ struct build {
     __typeof__(lend_release) *release;
 };
 
-static struct build accounted = {
-    .open = lend_pool_open,
-    .close = lend_pool_close,
-    .acquire = lend_acquire_at,
-    .release = lend_release,
-};
 static struct build unaccounted;
 
-static void *open_with(const struct build *build, unsigned models) {
+static void *open_with(__typeof__(lend_pool_open) *open, unsigned models) {
     lend_pool *pool = NULL;
-    int error = build->open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = models));
+    int error = open(&pool, &LEND_POOL_OPTIONS(.ops = &empty_model_ops, .models = models));
     return error == 0 ? pool : NULL;
 }
 
-static void close_with(const struct build *build, void *pool) {
-    if (build->close(pool, LEND_FOREVER, NULL) != 0)
+static void close_with(__typeof__(lend_pool_close) *close, void *pool) {
+    if (close(pool, LEND_FOREVER, NULL) != 0)
         fprintf(stderr, "lend-bench: a pool does not close\n");
 }
 
-#define ACCOUNTED_ACQUIRE(pool) accounted.acquire((pool), LEND_FOREVER, LEND_HERE)
-#define ACCOUNTED_RELEASE(pool, lease) accounted.release(&(lease))
+#define ACCOUNTED_ACQUIRE(pool) lend_acquire((pool), LEND_FOREVER)
+#define ACCOUNTED_RELEASE(pool, lease) lend_release(&(lease))
 #define UNACCOUNTED_ACQUIRE(pool) unaccounted.acquire((pool), LEND_FOREVER, LEND_HERE)
 #define UNACCOUNTED_RELEASE(pool, lease) unaccounted.release(&(lease))
 
@@ -47,11 +41,11 @@ BORROW(accounted_borrow, struct lend_lease, ACCOUNTED_ACQUIRE, ACCOUNTED_RELEASE
 BORROW(unaccounted_borrow, struct lend_lease, UNACCOUNTED_ACQUIRE, UNACCOUNTED_RELEASE)
 
 static void *accounted_open(unsigned models) {
-    return open_with(&accounted, models);
+    return open_with(lend_pool_open, models);
 }
 
 static void accounted_close(void *pool) {
-    close_with(&accounted, pool);
+    close_with(lend_pool_close, pool);
 }
 
 /* POSIX has dlsym's pointers hold functions; C has no cast for that. */
@@ -81,11 +75,11 @@ static bool load_unaccounted(void) {
 }
 
 static void *unaccounted_open(unsigned models) {
-    return load_unaccounted() ? open_with(&unaccounted, models) : NULL;
+    return load_unaccounted() ? open_with(unaccounted.open, models) : NULL;
 }
 
 static void unaccounted_close(void *pool) {
-    close_with(&unaccounted, pool);
+    close_with(unaccounted.close, pool);
 }
 
 const struct pool_contender pool_lend = {
