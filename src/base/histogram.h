@@ -13,14 +13,10 @@ static inline unsigned histogram_bucket(int64_t ns) {
     return bucket < LEND_HISTOGRAM_BUCKETS ? bucket : LEND_HISTOGRAM_BUCKETS - 1;
 }
 
-/* The owner of the histogram calls these under the owner's lock. */
+/* Under the lock of whoever has the histogram. */
 static inline void histogram_count_for(struct lend_histogram *histogram, int64_t ns,
                                        uint64_t count) {
     histogram->counts[histogram_bucket(ns)] += count;
-}
-
-static inline void histogram_count(struct lend_histogram *histogram, int64_t ns) {
-    histogram_count_for(histogram, ns, 1);
 }
 
 #endif

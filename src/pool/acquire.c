@@ -2,8 +2,8 @@
  *
  * Acquire: one swap if a model is free and nobody waits, else a place in the queue.
  *
- * The slow path: arrive (under the lock: refused, served or queued), wait, and leave (under the
- * lock again, so that close knows when the last one is out). */
+ * The slow path: arrive (under the lock: refused, served or queued), wait, and leave; who got
+ * nothing under the lock again, so that close knows when the last one is out. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/probe.h"
@@ -111,10 +111,7 @@ static struct steps *wait_for_verdict(lend_pool *pool, struct borrower *self,
     return wait.steps;
 }
 
-void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
-                          int64_t waited_ns) {
-    if (queued)
-        histogram_count(&pool->locked.waits, waited_ns);
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error) {
     pool->locked.timeouts += error == ETIMEDOUT;
     if (error == ETIMEDOUT)
         PROBE(timeout, pool->name, -1);
@@ -128,6 +125,19 @@ void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, boo
         lend__parker_wake(pool->locked.closer);
 }
 
+static struct lend_lease fail_and_leave(lend_pool *pool, struct borrower *self, int error,
+                                        int64_t waited_ns, const struct steps *steps) {
+    struct lend_lease lease = {.error = error};
+    if (error != ECANCELED)
+        lease.report = lend__report_take(pool, REPORT_OF_BORROW, error, waited_ns, steps);
+    lend__lock_acquire(&pool->lock);
+    lend__borrower_leave(pool, self, error);
+    lend__lock_release(&pool->lock);
+    return lease;
+}
+
+/* Who is lent a model has left by then, in the region in which he was: what he does until he gives
+ * it back, the pool outlives. */
 static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
                                         struct borrower *self) {
     struct list woken = {0};
@@ -137,6 +147,8 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     lend__lock_acquire(&pool->lock);
     list_append(&pool->locked.visitors, &self->visit);
     int error = lend__borrower_arrive(pool, self, deadline);
+    if (error == 0)
+        lend__borrower_leave(pool, self, 0);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
     lend__waiters_wake(&woken);
@@ -148,16 +160,12 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
         error = lend__verdict_error(self->waiter.verdict);
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
-    struct lend_lease lease = {.error = error};
-    if (error == 0)
-        lease = granted_lease(pool, self->slot, &pool->slots[self->slot], self->generation);
-    else if (error != ECANCELED)
-        lease.report = lend__report_take(pool, REPORT_OF_BORROW, error, waited_ns, steps);
+    if (queued)
+        lend__pool_count_wait(pool, waited_ns);
+    struct lend_lease lease =
+        error == 0 ? granted_lease(pool, self->slot, &pool->slots[self->slot], self->generation)
+                   : fail_and_leave(pool, self, error, waited_ns, steps);
     lend__memory_free(steps);
-
-    lend__lock_acquire(&pool->lock);
-    lend__borrower_leave(pool, self, error, queued, waited_ns);
-    lend__lock_release(&pool->lock);
     return lease;
 }
 

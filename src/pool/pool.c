@@ -206,8 +206,9 @@ int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     stats.recycled = pool->locked.recycled;
     stats.loads = pool->locked.loads;
     stats.load_failures = pool->locked.load_failures;
-    stats.waits = pool->locked.waits;
     lend__lock_release(&pool->lock);
+    for (unsigned i = 0; i < LEND_HISTOGRAM_BUCKETS; i++)
+        stats.waits.counts[i] = word_peek(&pool->waits[i]);
     stats.bad_releases = word_peek(&pool->bad_releases);
     stats.events = word_peek(&pool->events);
     *ret_stats = stats;

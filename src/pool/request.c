@@ -51,9 +51,10 @@ static bool is_granted(const lend_request *request) {
 
 static void leave(lend_request *request, int error) {
     lend_pool *pool = request->pool;
-    int64_t waited_ns = elapsed_ns(request->began_ns, lend__clock_now_ns());
+    if (request->queued)
+        lend__pool_count_wait(pool, elapsed_ns(request->began_ns, lend__clock_now_ns()));
     lend__lock_acquire(&pool->lock);
-    lend__borrower_leave(pool, &request->borrower, error, request->queued, waited_ns);
+    lend__borrower_leave(pool, &request->borrower, error);
     lend__lock_release(&pool->lock);
 }
 
@@ -156,7 +157,7 @@ static int stand(lend_pool *pool, lend_request *request, lend_deadline deadline,
         arm(pool, request, deadline);
         error = 0;
     } else {
-        lend__borrower_leave(pool, borrower, error, /* queued= */ false, /* waited_ns= */ 0);
+        lend__borrower_leave(pool, borrower, error);
     }
     lend__pool_settle(pool, woken);
     return error;

@@ -10,6 +10,8 @@ static struct slot *entry_slot(struct list_node *node) {
     return list_entry(node, struct slot, entry);
 }
 
+/* A thread leaves with that, and need not come through the lock once more; a request leaves later
+ * (request.c). */
 static void grant(lend_pool *pool, struct borrower *borrower, struct slot *slot,
                   struct list *woken) {
     int64_t now_ns = lend__clock_coarse_ns();
@@ -18,6 +20,8 @@ static void grant(lend_pool *pool, struct borrower *borrower, struct slot *slot,
     slot_tell(slot, borrower->generation, borrower_to_be_lent(borrower), borrower->site, now_ns);
     pool->locked.progress_ns = now_ns;
     PROBE(grant, pool->name, borrower->slot);
+    if (borrower->waiter.tell == NULL)
+        lend__borrower_leave(pool, borrower, 0);
     waiter_decide(&borrower->waiter, VERDICT_GRANTED, &pool->locked.waiters, woken);
 }
 

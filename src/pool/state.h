@@ -16,7 +16,8 @@
  * ONCE    a borrower in the list is undecided; deciding it unlinks it (sync/waiter.h)
  * HOPE    while `hopeless`, nobody waits
  * CLOSED  a pool is freed only when every slot is FREE, RETIRING, LOST or ABSENT, nobody is inside
- *         a slow path (`visitors`), no tenant is left and no mender is busy
+ *         a slow path (`visitors`; who has been lent a model there has his slot), no tenant is left
+ *         and no mender is busy
  * MENDED  a slot has work exactly while it is the chore of one mender; it is RETIRING or LOADING
  *         then
  *
@@ -85,7 +86,8 @@ struct lend_pool {
         struct list open;     /* of struct slot.entry: see LISTS */
         struct list idle;     /* likewise */
         struct list waiters;  /* of struct borrower.waiter, oldest first */
-        struct list visitors; /* of struct borrower.visit: on the slow path of acquire, or asked */
+        struct list visitors; /* of struct borrower.visit: on the slow path of acquire and not yet
+                                 lent a model, or asked */
         struct heap timers;   /* of struct borrower.timer: of requests, by deadline */
         int64_t alarm_ns;     /* up to which the keeper may sleep through `timers` */
         struct list tenants;  /* of struct tenant: open executors */
@@ -103,13 +105,20 @@ struct lend_pool {
         int64_t stall_told_ns;     /* the progress_ns for which a stall was told */
         struct lend_reason loader; /* what the last failed load said */
         uint64_t queued, timeouts, refusals, broken, recycled, loads, load_failures;
-        struct lend_histogram waits;
     } locked;
     struct tick tick;
     struct parker keeper_parker; /* woken when there may be something to do for it */
-    struct word events;          /* counters without a lock */
+
+    /* counters without a lock */
+    struct word events;
     struct word bad_releases;
+    struct word waits[LEND_HISTOGRAM_BUCKETS];
 };
+
+/* By a visitor, or who has just been lent a model. */
+static inline void lend__pool_count_wait(lend_pool *pool, int64_t waited_ns) {
+    word_next(&pool->waits[histogram_bucket(waited_ns)]);
+}
 
 /* One thread in the slow path of acquire, on its stack; or a request (request.c). */
 struct borrower {
@@ -136,8 +145,7 @@ static inline owner_word borrower_to_be_lent(const struct borrower *borrower) {
 int lend__borrower_arrive(lend_pool *pool, struct borrower *self, lend_deadline deadline);
 
 /* Under the lock: the last that this borrower does with the pool as one. */
-void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error, bool queued,
-                          int64_t waited_ns);
+void lend__borrower_leave(lend_pool *pool, struct borrower *self, int error);
 
 /* What lend_acquire returns for it. */
 int lend__verdict_error(enum verdict verdict);
