@@ -19,28 +19,7 @@
 
 #include <cmocka.h>
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context, (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model, (void)context;
-}
-
-static lend_pool *open_with_spares(uint32_t spares) {
-    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-    lend_pool *pool = NULL;
-    assert_int_equal(
-        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = 1, .spares = spares)), 0);
-    return pool;
-}
-
-static void close_pool(lend_pool *pool) {
-    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
-}
+#include "plain_pool.h"
 
 /* adopting */
 
@@ -71,7 +50,7 @@ static void a_lease_that_nobody_has_told_of_so_far_is_not_adopted(void **state) 
 
 static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     (void)state;
-    lend_pool *pool = open_with_spares(1);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 1);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     const struct lend_lease copy = lease;
     lend_release(&lease);
@@ -80,7 +59,7 @@ static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     lend__lock_acquire(&pool->lock);
     assert_int_equal(lend__pool_wanted(pool), 1);
     lend__lock_release(&pool->lock);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 /* what a task holds */
@@ -116,7 +95,7 @@ static void *leave_as_task(void *pool) {
 static void a_task_that_has_its_lease_no_more_is_not_awaited_for_it(void **state) {
     (void)state;
     pthread_t leaver;
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct lend_lease lease = lend_to_task(pool);
     assert_int_equal(lend_lease_detach(&lease), 0);
     assert_false(lend__watch_task_may_be_awaited(TASK));
@@ -128,24 +107,24 @@ static void a_task_that_has_its_lease_no_more_is_not_awaited_for_it(void **state
     assert_int_equal(pthread_create(&leaver, NULL, leave_as_task, pool), 0);
     pthread_join(leaver, NULL);
     assert_false(lend__watch_task_may_be_awaited(TASK));
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 static void a_thread_that_gives_its_lease_away_is_not_taken_for_a_task(void **state) {
     (void)state;
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     assert_int_equal(lend_lease_detach(&lease), 0);
     assert_false(lend__watch_task_may_be_awaited(owner_number(thread_owner())));
     lend_release(&lease);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 /* calling off a wait */
 
 static void who_was_called_off_before_it_came_does_not_queue(void **state) {
     (void)state;
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct borrow_cancel cancel = {0};
     lend__acquire_cancel(pool, &cancel);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
@@ -154,29 +133,29 @@ static void who_was_called_off_before_it_came_does_not_queue(void **state) {
     assert_int_equal(pool->locked.queued, 0);
     lend_release(&none);
     lend_release(&lease);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
     (void)state;
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
     struct borrow_cancel cancel = {.borrower = &granted};
     lend__acquire_cancel(pool, &cancel);
     assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 static void a_grant_stands_though_a_deadlock_was_found_meanwhile(void **state) {
     (void)state;
     struct list woken = {0};
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
     struct wait wait = lend__borrower_wait(pool, &granted, LEND_FOREVER);
     wait.ops->refuse(&wait, &woken);
     assert_int_equal(granted.waiter.verdict, VERDICT_GRANTED);
     assert_int_equal(woken.length, 0);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 /* an early wake of a closer */
@@ -196,7 +175,7 @@ static void *wake_the_closer(void *argument) {
 static void a_closer_that_is_woken_early_waits_on(void **state) {
     (void)state;
     pthread_t waker;
-    lend_pool *pool = open_with_spares(0);
+    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     assert_int_equal(pthread_create(&waker, NULL, wake_the_closer, pool), 0);
     int64_t began_ns = lend__clock_now_ns();
@@ -204,7 +183,7 @@ static void a_closer_that_is_woken_early_waits_on(void **state) {
     assert_true(lend__clock_now_ns() - began_ns >= 50 * NS_PER_MS);
     pthread_join(waker, NULL);
     lend_release(&lease);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 int main(void) {

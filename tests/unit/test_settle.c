@@ -11,31 +11,9 @@
 
 #include <cmocka.h>
 
+#include "plain_pool.h"
+
 enum { MODELS = 3, SPARES = 2, SLOTS = MODELS + SPARES };
-
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context, (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model, (void)context;
-}
-
-static lend_pool *open_pool(void) {
-    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-    lend_pool *pool = NULL;
-    assert_int_equal(
-        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = MODELS, .spares = SPARES)),
-        0);
-    return pool;
-}
-
-static void close_pool(lend_pool *pool) {
-    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
-}
 
 struct counts {
     uint32_t present, wanted, stuck;
@@ -65,7 +43,7 @@ static struct counts count(lend_pool *pool, uint32_t models, int overdue, int st
 
 static void a_slot_counts_wherever_it_is(void **state) {
     (void)state;
-    lend_pool *pool = open_pool();
+    lend_pool *pool = plain_pool_open(MODELS, SPARES);
     struct counts counts = count(pool, MODELS, -1, -1);
     assert_int_equal(counts.present, MODELS);
     assert_int_equal(counts.wanted, MODELS);
@@ -81,28 +59,28 @@ static void a_slot_counts_wherever_it_is(void **state) {
         counts = count(pool, MODELS, i, (i + 1) % MODELS);
         assert_int_equal(counts.wanted, MODELS + 2);
     }
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 static void one_too_many_is_not_too_many_while_one_cannot_be_counted_on(void **state) {
     (void)state;
-    lend_pool *pool = open_pool();
+    lend_pool *pool = plain_pool_open(MODELS, SPARES);
     assert_true(count(pool, MODELS - 1, -1, -1).oversized);
     for (int i = 0; i < MODELS; i++) {
         assert_false(count(pool, MODELS - 1, i, -1).oversized);
         assert_false(count(pool, MODELS - 1, -1, i).oversized);
     }
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 static void a_slot_that_is_not_part_of_the_pool_is_shut(void **state) {
     (void)state;
-    lend_pool *pool = open_pool();
+    lend_pool *pool = plain_pool_open(MODELS, SPARES);
     for (int i = MODELS; i < SLOTS; i++) {
         assert_int_equal(slot_state(&pool->slots[i]), SLOT_ABSENT);
         assert_true((word_read(&pool->slots[i].life) & LIFE_SHUT) != 0);
     }
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 /* The next one to come to a pool that lends nothing, under the lock. */
@@ -113,7 +91,7 @@ static void queue_up(lend_pool *pool, struct borrower *borrower) {
 
 static void a_wait_is_no_progress_but_for_the_first_one_to_come(void **state) {
     (void)state;
-    lend_pool *pool = open_pool();
+    lend_pool *pool = plain_pool_open(MODELS, SPARES);
     struct borrower first = {0}, second = {0};
     lend__lock_acquire(&pool->lock);
     pool->locked.suspended = true;
@@ -129,7 +107,7 @@ static void a_wait_is_no_progress_but_for_the_first_one_to_come(void **state) {
     lend__lock_release(&pool->lock);
     assert_true(first_ns > 2);
     assert_int_equal(second_ns, 2);
-    close_pool(pool);
+    plain_pool_close(pool);
 }
 
 int main(void) {
