@@ -161,7 +161,7 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
     if (queued)
-        lend__pool_count_wait(pool, waited_ns);
+        pool_count_wait(pool, waited_ns);
     struct lend_lease lease =
         error == 0 ? granted_lease(pool, self->slot, &pool->slots[self->slot], self->generation)
                    : fail_and_leave(pool, self, error, waited_ns, steps);

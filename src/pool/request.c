@@ -52,7 +52,7 @@ static bool is_granted(const lend_request *request) {
 static void leave(lend_request *request, int error) {
     lend_pool *pool = request->pool;
     if (request->queued)
-        lend__pool_count_wait(pool, elapsed_ns(request->began_ns, lend__clock_now_ns()));
+        pool_count_wait(pool, elapsed_ns(request->began_ns, lend__clock_now_ns()));
     lend__lock_acquire(&pool->lock);
     lend__borrower_leave(pool, &request->borrower, error);
     lend__lock_release(&pool->lock);

@@ -116,7 +116,7 @@ struct lend_pool {
 };
 
 /* By a visitor, or who has just been lent a model. */
-static inline void lend__pool_count_wait(lend_pool *pool, int64_t waited_ns) {
+static inline void pool_count_wait(lend_pool *pool, int64_t waited_ns) {
     word_next(&pool->waits[histogram_bucket(waited_ns)]);
 }
 
