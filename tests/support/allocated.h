@@ -10,7 +10,8 @@
 
 static inline size_t bytes_allocated(void) {
 #if defined(__GLIBC__)
-    return mallinfo2().uordblks;
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
 #else
     return 0;
 #endif
