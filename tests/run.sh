@@ -65,11 +65,27 @@ stage "gcc, ThreadSanitizer" build/tsan-gcc "-L api|scenarios|unit|examples" \
     -DCMAKE_C_COMPILER=gcc -DLEND_SANITIZE=thread -DLEND_BUILD_OCR=OFF
 stage "clang" build/clang "-L api|unit|refuse" \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+
+# fuzz SECONDS TARGET LENGTH: what is found new is kept in build/found.
 fuzz() {
-    mkdir -p "build/fuzz/found/$1"
-    "build/fuzz/tests/fuzz/fuzz_$1" -max_total_time=600 "-max_len=$2" -rss_limit_mb=4096 -timeout=30 \
-        "build/fuzz/found/$1" "tests/fuzz/corpus/$1"
+    mkdir -p "build/found/$2"
+    "build/clang/tests/fuzz/fuzz_$2" "-max_total_time=$1" "-max_len=$3" -rss_limit_mb=4096 \
+        -timeout=30 "build/found/$2" "tests/fuzz/corpus/$2" >build/found/log 2>&1 ||
+        { tail -n 60 build/found/log; exit 1; }
+    tail -n 1 build/found/log
 }
+
+fuzz_all() {
+    ninja -C build/clang fuzz_api fuzz_admit fuzz_ocr >build/clang/log ||
+        { tail -n 60 build/clang/log; exit 1; }
+    fuzz "$1" api 602
+    fuzz "$1" admit 8192
+    fuzz "$1" ocr 8192
+}
+
+if [ "$mode" = short ]; then
+    extra "fuzzing, a little" fuzz_all 1
+fi
 
 if [ "$mode" = long ]; then
     stage "gcc, AddressSanitizer and UBSan, many pages" build/asan "-R $reads_much" \
@@ -82,11 +98,7 @@ if [ "$mode" = long ]; then
     extra "ten million schedules" build/tests/sim/lend-sim --schedules 126000
     extra "half an hour of everything at once" \
         build/tests/soak/lend-soak --seconds 1800 --seed "$(date +%s)"
-    cmake -S . -B build/fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
-    ninja -C build/fuzz fuzz_api fuzz_admit fuzz_ocr
-    extra "fuzzing: calls" fuzz api 602
-    extra "fuzzing: pictures admitted" fuzz admit 8192
-    extra "fuzzing: pictures read" fuzz ocr 8192
+    extra "fuzzing, ten minutes each" fuzz_all 600
     extra "branches flipped" sh tests/flips/check_flips.sh
 fi
 printf '== all of it: %s s\n' "$(($(date +%s) - began))"

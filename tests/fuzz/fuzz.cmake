@@ -36,6 +36,7 @@ function(lend_fuzz name)
 endfunction()
 
 # The library's own sources are built into it, so that what they do guides the fuzzer.
+get_target_property(core_sources lend SOURCES)
 set(fuzzed_api ${core_sources})
 lend_fuzz(api)
 if(TARGET lend-ocr)
