@@ -94,7 +94,7 @@ static inline void reference_give_back(struct reference *pool, const struct gran
     } else if (pool->recycle_lends != 0 && lease->turn >= pool->recycle_lends) {
         pool->recycled++;
         reference_replace(pool);
-    } else if (pool->closing && reference_models(pool) > pool->target) {
+    } else if (pool->closing && pool->free + pool->lent > pool->target) {
         pool->lent--;
         pool->retiring++;
     } else {
