@@ -70,7 +70,8 @@ stage "clang" build/clang "-L api|unit|refuse" \
 fuzz() {
     mkdir -p "build/found/$2"
     "build/clang/tests/fuzz/fuzz_$2" "-max_total_time=$1" "-max_len=$3" -rss_limit_mb=4096 \
-        -timeout=30 "-artifact_prefix=build/found/" "build/found/$2" "tests/fuzz/corpus/$2" >build/found/log 2>&1 ||
+        -timeout=30 -artifact_prefix=build/found/ \
+        "build/found/$2" "tests/fuzz/corpus/$2" >build/found/log 2>&1 ||
         { tail -n 60 build/found/log; exit 1; }
     tail -n 1 build/found/log
 }
