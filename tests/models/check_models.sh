@@ -5,8 +5,8 @@
 #
 # The protocols that everything rests on, each in a model that Spin explores to its last state: who
 # gets a model next (handoff.pml), which wait is refused as a deadlock (deadlock.pml), and how jobs
-# come in and are kept in time (inbox.pml). Then each of their seeded bugs, which must be found: what cannot fail proves nothing. `long` explores
-# larger sizes too.
+# come in and are kept in time (inbox.pml). Then each of their seeded bugs, which must be found: what
+# cannot fail proves nothing. `long` explores larger sizes too.
 set -eu
 here=${LEND_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/models
 command -v spin >/dev/null || { echo "skipped: there is no spin (Debian: spin)"; exit 77; }
@@ -67,6 +67,8 @@ fails handoff BUG_STAYS_SHUT                        # nobody waits any more, and
 fails handoff BUG_FORGOTTEN                        # no model lives, and who waits is not told
 fails handoff BUG_KEEPER_ASLEEP                    # a broken model, and nobody wakes the keeper
 fails handoff WITH_CLOSER BUG_NO_VISITORS          # close does not wait for who is inside
+fails handoff BUG_STAYS_INSIDE                     # who was granted counts as inside for ever
+fails handoff WITH_OUTSIDER BUG_STAYS_LINKED       # who was granted is reached by a cancel, and gone
 fails handoff WITH_CLOSER BUG_CLOSE_FORGETS        # close leaves the waiters waiting
 fails handoff WITH_CLOSER BUG_QUIET_LEAVE          # the last one out does not tell close
 fails handoff WITH_CLOSER BUG_LATE_LOOK            # the pool is looked at after the model is back

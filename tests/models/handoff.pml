@@ -8,7 +8,7 @@
  *     enter, leave, permit             sync/lock.h, sync/parker.h
  *     decide, wake                     sync/waiter.h: waiter_decide, lend__waiters_wake
  *     move, settle, survey, drained    pool/settle.c
- *     borrow                           pool/acquire.c: acquire_any, arrive, sleep_until_verdict,
+ *     borrow, leave_lent               pool/acquire.c: acquire_any, arrive, sleep_until_verdict,
  *                                      leave
  *     put_back, to_keeper              pool/release.c
  *     keeper                           pool/keeper.c: pick, take_idle, replace, check
@@ -327,6 +327,16 @@ inline shut_all() {
 #define next_waiter queue[0]
 #endif
 
+/* Who has been lent a model does nothing more with the pool as a borrower. */
+inline leave_lent(who) {
+#ifndef BUG_STAYS_LINKED
+    linked = linked && who != 0;
+#endif
+#ifndef BUG_STAYS_INSIDE
+    visitors = visitors & ~BIT(who)
+#endif
+}
+
 /* With all shut that is to be shut; `slot` is used and spoiled. */
 inline settle_shut() {
     do
@@ -335,6 +345,7 @@ inline settle_shut() {
         assert(!closing);
         take_idle(w);
         decide(w, GRANTED);
+        leave_lent(w);
         woken = woken | BIT(w);
         w = 0
     :: else -> break
@@ -381,7 +392,7 @@ inline arrive() {
         shut_all();
         atomic {
             if
-            :: idle != 0 -> take_idle(me); verdict[me] = GRANTED
+            :: idle != 0 -> take_idle(me); verdict[me] = GRANTED; leave_lent(me)
             :: else
             fi
         }
@@ -454,18 +465,20 @@ inline sleep_until_verdict() {
 }
 
 inline leave_slow_path() {
-    atomic {
-        enter();
-        slot = (verdict[me] == GRANTED -> granted[me] : NONE);
-        granted[me] = 0;
-        verdict[me] = TIMED_OUT;
-        linked = linked && me != 0;
-        visitors = visitors & ~BIT(me);
+    if
+    :: atomic { verdict[me] == GRANTED -> slot = granted[me]; granted[me] = 0; verdict[me] = TIMED_OUT }
+    :: atomic {
+           verdict[me] != GRANTED ->
+           enter();
+           verdict[me] = TIMED_OUT;
+           linked = linked && me != 0;
+           visitors = visitors & ~BIT(me);
 #ifndef BUG_QUIET_LEAVE
-        tell_closer();
+           tell_closer();
 #endif
-        leave()
-    };
+           leave()
+       }
+    fi;
     d_step { assert(!permit[me]); here[me] = false; before[me] = 0; waits = false }
 }
 
@@ -717,14 +730,18 @@ inline call_off() {
 #endif
     asked = true;
     if
-    :: linked && undecided(0) ->
+    :: linked ->
         assert(here[0]);
+        if
+        :: undecided(0) ->
 #ifdef BUG_CANCEL_QUEUED
-        verdict[0] = CANCELLED;
+            verdict[0] = CANCELLED;
 #else
-        decide(0, CANCELLED);
+            decide(0, CANCELLED);
 #endif
-        woken = woken | BIT(0)
+            woken = woken | BIT(0)
+        :: else
+        fi
     :: else
     fi
 }
