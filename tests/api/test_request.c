@@ -100,6 +100,22 @@ static void requests_and_threads_are_served_in_order_of_arrival(void **state) {
     desk_close(&desk);
 }
 
+static void how_long_a_request_has_waited_is_counted(void **state) {
+    (void)state;
+    enum { WAIT_MS = 20 };
+    struct desk desk;
+    desk_open(&desk, 1);
+    struct lend_lease lease = lend_acquire(desk.shop.pool, LEND_NOW);
+    ask(&desk, 0, lend_within_ms(WAIT_MS));
+    assert_true(is_told(&desk, 0));
+    assert_int_equal(desk.told[0].error, ETIMEDOUT);
+    struct lend_pool_stats stats = stats_of(desk.shop.pool);
+    assert_int_equal(lend_histogram_count(&stats.waits), 1);
+    assert_true(lend_histogram_quantile_us(&stats.waits, 1) >= WAIT_MS * 1000);
+    lend_release(&lease);
+    desk_close(&desk);
+}
+
 static void what_is_known_at_once_is_returned_and_the_callback_never_runs(void **state) {
     (void)state;
     struct desk desk;
@@ -385,6 +401,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_that_is_free_is_told_by_the_queue_too),
         cmocka_unit_test(requests_and_threads_are_served_in_order_of_arrival),
+        cmocka_unit_test(how_long_a_request_has_waited_is_counted),
         cmocka_unit_test(what_is_known_at_once_is_returned_and_the_callback_never_runs),
         cmocka_unit_test(the_bound_on_waiters_holds_for_requests),
         cmocka_unit_test(a_request_whose_deadline_passes_is_told_with_a_report),
