@@ -29,7 +29,8 @@ static inline void sample(lend_pool *pool, struct slot *slot, uint64_t generatio
  * told. In the child of a fork nobody owns what the parent lent: the thread is another one there,
  * and does not return to a job that it was in the middle of (lend/job.h). */
 static inline bool is_own(const struct slot *slot, uint64_t generation) {
-    return slot_is_lent(slot, generation) && word_peek(&slot->owner) == lend__thread_self.owner;
+    return slot_is_lent(slot, generation) &&
+           (!SLOT_ACCOUNTED || word_peek(&slot->owner) == lend__thread_self.owner);
 }
 
 /* 0, or why this lease may not be given back here: ESTALE, EPERM. Of a lease that was detached, the
@@ -198,7 +199,7 @@ static inline bool is_usual(const struct lend_lease *lease) {
 }
 
 /* Whether the lease is going on need not be looked at: else the swap of put_back fails, since no
- * two leases of a slot have one generation. */
+ * two leases of a slot have one generation. (Then a tracer has seen a release that was none.) */
 void lend_release(struct lend_lease *lease) {
     if (lease == NULL)
         return;

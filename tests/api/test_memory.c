@@ -2,6 +2,7 @@
  *
  * What a slot, a waiting request and a queued job take is what the README says they do. */
 #include "support/allocated.h"
+#include "support/await.h"
 
 #include <lend/lend.h>
 #include <setjmp.h>
@@ -13,38 +14,16 @@
 
 #include <cmocka.h>
 
+#include "support/plain_pool.h"
+
 enum { FEW = 64, MORE = 1000, README_SIZE = 1 << 20 };
 enum { NEAR = 16 }; /* bytes: the allocator cannot always use all that it has */
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    static char model;
-    (void)context, (void)reason;
-    *ret_model = &model;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model, (void)context;
-}
-
-static lend_pool *open_pool(uint32_t models) {
-    static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
-    lend_pool *pool = NULL;
-    assert_int_equal(lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = models,
-                                                              .waiters_max = MORE)),
-                     0);
-    return pool;
-}
-
-static void close_pool(lend_pool *pool) {
-    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
-}
-
 static size_t pool_bytes(uint32_t models) {
     size_t before = bytes_allocated();
-    lend_pool *pool = open_pool(models);
+    lend_pool *pool = plain_pool(.models = models);
     size_t bytes = bytes_allocated() - before;
-    close_pool(pool);
+    plain_pool_close(pool);
     return bytes;
 }
 
@@ -62,7 +41,7 @@ static void answer(struct lend_lease *lease, void *answers) {
 static size_t request_bytes(void) {
     lend_completions *queue = NULL;
     unsigned answers = 0;
-    lend_pool *pool = open_pool(1);
+    lend_pool *pool = plain_pool(.models = 1, .waiters_max = MORE);
     assert_int_equal(lend_completions_open(&queue), 0);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     size_t before = bytes_allocated();
@@ -74,9 +53,8 @@ static size_t request_bytes(void) {
                          0);
     size_t bytes = (bytes_allocated() - before) / MORE;
     lend_release(&lease);
-    while (answers < MORE)
-        lend_completions_run(queue, MORE);
-    close_pool(pool);
+    assert_true(eventually(lend_completions_run(queue, MORE) == 0 && answers == MORE));
+    plain_pool_close(pool);
     assert_int_equal(lend_completions_close(queue), 0);
     return bytes;
 }
@@ -89,7 +67,7 @@ static int run(void *model, void *argument, lend_job *job) {
 static size_t job_bytes(void) {
     static lend_future *futures[MORE];
     lend_executor *executor = NULL;
-    lend_pool *pool = open_pool(1);
+    lend_pool *pool = plain_pool(.models = 1, .waiters_max = MORE);
     assert_int_equal(
         lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .queue_max = MORE)), 0);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
@@ -102,7 +80,7 @@ static size_t job_bytes(void) {
     for (int i = 0; i < MORE; i++)
         lend_future_drop(futures[i]);
     assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
-    close_pool(pool);
+    plain_pool_close(pool);
     return bytes;
 }
 

@@ -466,7 +466,12 @@ inline sleep_until_verdict() {
 
 inline leave_slow_path() {
     if
-    :: atomic { verdict[me] == GRANTED -> slot = granted[me]; granted[me] = 0; verdict[me] = TIMED_OUT }
+    :: atomic {
+           verdict[me] == GRANTED ->
+           slot = granted[me];
+           granted[me] = 0;
+           verdict[me] = TIMED_OUT
+       }
     :: atomic {
            verdict[me] != GRANTED ->
            enter();

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "plain_pool.h"
+#include "support/plain_pool.h"
 
 /* adopting */
 
@@ -50,7 +50,7 @@ static void a_lease_that_nobody_has_told_of_so_far_is_not_adopted(void **state) 
 
 static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 1);
+    lend_pool *pool = plain_pool(.models = 1, .spares = 1);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     const struct lend_lease copy = lease;
     lend_release(&lease);
@@ -95,7 +95,7 @@ static void *leave_as_task(void *pool) {
 static void a_task_that_has_its_lease_no_more_is_not_awaited_for_it(void **state) {
     (void)state;
     pthread_t leaver;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct lend_lease lease = lend_to_task(pool);
     assert_int_equal(lend_lease_detach(&lease), 0);
     assert_false(lend__watch_task_may_be_awaited(TASK));
@@ -112,7 +112,7 @@ static void a_task_that_has_its_lease_no_more_is_not_awaited_for_it(void **state
 
 static void a_thread_that_gives_its_lease_away_is_not_taken_for_a_task(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     assert_int_equal(lend_lease_detach(&lease), 0);
     assert_false(lend__watch_task_may_be_awaited(owner_number(thread_owner())));
@@ -124,7 +124,7 @@ static void a_thread_that_gives_its_lease_away_is_not_taken_for_a_task(void **st
 
 static void who_was_called_off_before_it_came_does_not_queue(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct borrow_cancel cancel = {0};
     lend__acquire_cancel(pool, &cancel);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
@@ -138,7 +138,7 @@ static void who_was_called_off_before_it_came_does_not_queue(void **state) {
 
 static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
     struct borrow_cancel cancel = {.borrower = &granted};
     lend__acquire_cancel(pool, &cancel);
@@ -149,7 +149,7 @@ static void a_grant_stands_though_it_is_called_off_afterwards(void **state) {
 static void a_grant_stands_though_a_deadlock_was_found_meanwhile(void **state) {
     (void)state;
     struct list woken = {0};
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct borrower granted = {.waiter = {.verdict = VERDICT_GRANTED}};
     struct wait wait = lend__borrower_wait(pool, &granted, LEND_FOREVER);
     wait.ops->refuse(&wait, &woken);
@@ -175,7 +175,7 @@ static void *wake_the_closer(void *argument) {
 static void a_closer_that_is_woken_early_waits_on(void **state) {
     (void)state;
     pthread_t waker;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     assert_int_equal(pthread_create(&waker, NULL, wake_the_closer, pool), 0);
     int64_t began_ns = lend__clock_now_ns();

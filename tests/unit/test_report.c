@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "plain_pool.h"
+#include "support/plain_pool.h"
 
 /* The report of a borrow that failed with `error`: its cause, and its words if there is a buffer.
  */
@@ -32,7 +32,7 @@ static enum lend_cause cause_of(lend_pool *pool, int error, char *words, size_t 
 static void a_borrow_that_was_refused_before_a_close_does_not_speak_of_it(void **state) {
     (void)state;
     char words[256];
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
     assert_int_equal(cause_of(pool, EBUSY, words, sizeof words), LEND_CAUSE_HOLDERS);
@@ -47,7 +47,7 @@ static void a_borrow_that_was_refused_before_a_close_does_not_speak_of_it(void *
 
 static void a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     assert_int_equal(cause_of(pool, EIO, NULL, 0), LEND_CAUSE_LOADER);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
@@ -61,7 +61,7 @@ static void set_work(lend_pool *pool, enum slot_work work, bool stuck) {
 
 static void what_a_close_waits_for_is_its_cause(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 1, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 1);
     assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
     set_work(pool, WORK_LOAD, /* stuck= */ false);
     assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_LOADING);
@@ -76,7 +76,7 @@ static void what_a_close_waits_for_is_its_cause(void **state) {
 
 static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(/* models= */ 2, /* spares= */ 0);
+    lend_pool *pool = plain_pool(.models = 2);
     lend__lock_acquire(&pool->lock);
     for (int64_t i = 0; i < 2; i++) {
         pool->slots[i].work = i == 0 ? WORK_CHECK : WORK_LOAD;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "plain_pool.h"
+#include "support/plain_pool.h"
 
 enum { MODELS = 3, SPARES = 2, SLOTS = MODELS + SPARES };
 
@@ -43,7 +43,7 @@ static struct counts count(lend_pool *pool, uint32_t models, int overdue, int st
 
 static void a_slot_counts_wherever_it_is(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(MODELS, SPARES);
+    lend_pool *pool = plain_pool(.models = MODELS, .spares = SPARES);
     struct counts counts = count(pool, MODELS, -1, -1);
     assert_int_equal(counts.present, MODELS);
     assert_int_equal(counts.wanted, MODELS);
@@ -64,7 +64,7 @@ static void a_slot_counts_wherever_it_is(void **state) {
 
 static void one_too_many_is_not_too_many_while_one_cannot_be_counted_on(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(MODELS, SPARES);
+    lend_pool *pool = plain_pool(.models = MODELS, .spares = SPARES);
     assert_true(count(pool, MODELS - 1, -1, -1).oversized);
     for (int i = 0; i < MODELS; i++) {
         assert_false(count(pool, MODELS - 1, i, -1).oversized);
@@ -75,7 +75,7 @@ static void one_too_many_is_not_too_many_while_one_cannot_be_counted_on(void **s
 
 static void a_slot_that_is_not_part_of_the_pool_is_shut(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(MODELS, SPARES);
+    lend_pool *pool = plain_pool(.models = MODELS, .spares = SPARES);
     for (int i = MODELS; i < SLOTS; i++) {
         assert_int_equal(slot_state(&pool->slots[i]), SLOT_ABSENT);
         assert_true((word_read(&pool->slots[i].life) & LIFE_SHUT) != 0);
@@ -91,7 +91,7 @@ static void queue_up(lend_pool *pool, struct borrower *borrower) {
 
 static void a_wait_is_no_progress_but_for_the_first_one_to_come(void **state) {
     (void)state;
-    lend_pool *pool = plain_pool_open(MODELS, SPARES);
+    lend_pool *pool = plain_pool(.models = MODELS, .spares = SPARES);
     struct borrower first = {0}, second = {0};
     lend__lock_acquire(&pool->lock);
     pool->locked.suspended = true;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pool of models with nothing in them, for tests that look inside pools. Include <cmocka.h>
- * before. */
-#ifndef LEND_TESTS_UNIT_PLAIN_POOL_H
-#define LEND_TESTS_UNIT_PLAIN_POOL_H
+ * A pool of models with nothing in them: plain_pool(.models = 2). Include <cmocka.h> before. */
+#ifndef LEND_TESTS_SUPPORT_PLAIN_POOL_H
+#define LEND_TESTS_SUPPORT_PLAIN_POOL_H
 
 #include <lend/pool.h>
 
@@ -18,15 +17,17 @@ static void plain_unload(void *model, void *context) {
     (void)model, (void)context;
 }
 
-static inline lend_pool *plain_pool_open(uint32_t models, uint32_t spares) {
+static inline lend_pool *plain_pool_open(const struct lend_pool_options *options) {
     static const struct lend_model_ops ops =
         LEND_MODEL_OPS(.load = plain_load, .unload = plain_unload);
+    struct lend_pool_options own = *options;
     lend_pool *pool = NULL;
-    assert_int_equal(
-        lend_pool_open(&pool, &LEND_POOL_OPTIONS(.ops = &ops, .models = models, .spares = spares)),
-        0);
+    own.ops = &ops;
+    assert_int_equal(lend_pool_open(&pool, &own), 0);
     return pool;
 }
+
+#define plain_pool(...) plain_pool_open(&LEND_POOL_OPTIONS(__VA_ARGS__))
 
 static inline void plain_pool_close(lend_pool *pool) {
     assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
