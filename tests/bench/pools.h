@@ -63,6 +63,7 @@ static inline void turn_use(struct turn *turn, double waited_s) {
 /* The limits. */
 extern const struct pool_contender pool_two_atomics; /* spins, and knows nothing of anybody */
 extern const struct pool_contender pool_none;        /* lends nothing: the work alone */
+extern const struct pool_contender pool_line;        /* in order of arrival, and nothing else */
 
 /* lend, and lend without its checks and accounts. */
 extern const struct pool_contender pool_lend;

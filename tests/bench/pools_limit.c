@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Limits: what no pool can beat. Two atomic operations for a pair, which is the least that keeps
- * two threads from having the same model; and no pool at all, whose threads do the work without
- * asking, so that what they get done is what the cores can do. */
+ * two threads from having the same model; no pool at all, whose threads do the work without asking,
+ * so that what they get done is what the cores can do; and the least that hands models over in
+ * order of arrival, which says what the order costs by itself. */
 #include "pools.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -70,4 +74,84 @@ const struct pool_contender pool_none = {
     .open = nothing_open,
     .borrow = nothing_borrow,
     .close = free,
+};
+
+/* On the stack of the thread that waits. */
+struct place {
+    struct place *next;
+    sem_t granted;
+    unsigned model;
+};
+
+struct line {
+    pthread_mutex_t mutex;
+    struct place *first, **end; /* of who waits; the link of the last */
+    unsigned idle_count;
+    unsigned idle[];
+};
+
+static void *line_open(unsigned models) {
+    struct line *line = malloc(sizeof *line + models * sizeof *line->idle);
+    if (line == NULL)
+        return NULL;
+    pthread_mutex_init(&line->mutex, NULL);
+    line->first = NULL;
+    line->end = &line->first;
+    for (line->idle_count = 0; line->idle_count < models; line->idle_count++)
+        line->idle[line->idle_count] = line->idle_count;
+    return line;
+}
+
+static void line_close(void *opened) {
+    struct line *line = opened;
+    pthread_mutex_destroy(&line->mutex);
+    free(line);
+}
+
+/* Under the mutex, which is left. */
+static unsigned line_wait(struct line *line) {
+    struct place self = {0};
+    sem_init(&self.granted, /* pshared= */ 0, 0);
+    *line->end = &self;
+    line->end = &self.next;
+    pthread_mutex_unlock(&line->mutex);
+    while (sem_wait(&self.granted) != 0 && errno == EINTR)
+        ;
+    sem_destroy(&self.granted);
+    return self.model;
+}
+
+/* While somebody waits, no model is idle. */
+__attribute__((__noinline__)) static unsigned line_take(struct line *line) {
+    pthread_mutex_lock(&line->mutex);
+    if (line->idle_count == 0)
+        return line_wait(line);
+    unsigned model = line->idle[--line->idle_count];
+    pthread_mutex_unlock(&line->mutex);
+    return model;
+}
+
+__attribute__((__noinline__)) static void line_put(struct line *line, unsigned model) {
+    pthread_mutex_lock(&line->mutex);
+    struct place *first = line->first;
+    if (first == NULL) {
+        line->idle[line->idle_count++] = model;
+    } else {
+        line->first = first->next;
+        if (line->first == NULL)
+            line->end = &line->first;
+        first->model = model;
+    }
+    pthread_mutex_unlock(&line->mutex);
+    if (first != NULL)
+        sem_post(&first->granted);
+}
+
+BORROW(line_borrow, unsigned, line_take, line_put)
+
+const struct pool_contender pool_line = {
+    .name = "limit: strict order",
+    .open = line_open,
+    .borrow = line_borrow,
+    .close = line_close,
 };
