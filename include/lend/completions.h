@@ -47,8 +47,8 @@ LEND_API LEND_NODISCARD int lend_completions_close(lend_completions *queue);
 
 /* A descriptor that is readable exactly while answers are in the queue, for poll and its kin: look
  * for input, level-triggered or edge-triggered, and do nothing else with it. It is closed with the
- * queue, and by execve. A queue that filled up while nobody looked woke its loop once. -1 for NULL,
- * and for a queue of the process that forked this one. */
+ * queue, and by execve. A queue that filled up while nobody looked woke its loop once. What a run
+ * leaves behind wakes it again. -1 for NULL, and for a queue of the process that forked this one. */
 LEND_API int lend_completions_descriptor(const lend_completions *queue);
 
 /* Call back for what is in the queue, oldest first: at most `budget` answers, and no more
@@ -57,7 +57,8 @@ LEND_API int lend_completions_descriptor(const lend_completions *queue);
  *
  * The callbacks run on the calling thread, one after another, outside every lock. They may do
  * whatever this thread may do: acquire, submit and cancel, with this queue or another. One that
- * ends its thread (pthread_exit, pthread_cancel) leaves the rest in the queue.
+ * ends its thread (pthread_exit, pthread_cancel) leaves the rest in the queue. A child that one
+ * forks may return from it: it is called for nothing else.
  *
  * Any thread may run the queue, one at a time: 0 while another one does, from within a callback,
  * for NULL and for a queue of the process that forked this one. */

@@ -3,6 +3,8 @@
  * Errors: what each number means here, and the words that travel with it.
  *
  * Functions of lend return 0 or a positive errno value out of the closed list in their comment.
+ * Two go without saying: EINVAL for a struct whose `size` was not set, and EOWNERDEAD for what
+ * belongs to the process that forked this one (lend/pool.h).
  * `errno` itself is neither read nor set, and there is no thread-local "last error": what a call
  * has to say is in what it returned or in what the caller handed in to be filled. */
 #ifndef LEND_ERROR_H

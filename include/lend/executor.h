@@ -44,7 +44,7 @@ struct lend_executor_options {
 
     const char *name;         /* in reports, events and thread names; copied. Default: the pool's */
     lend_pool *pool;          /* required; stays open at least as long as the executor */
-    uint32_t workers;         /* threads. Default one per model of the pool */
+    uint32_t workers;         /* threads. Default one per model that the pool has */
     uint32_t queue_max;       /* queued jobs. Default 4 per worker */
     uint64_t queue_bytes_max; /* sum of the queued jobs' `bytes`. Default: no bound */
     enum lend_when_full when_full;
@@ -64,12 +64,15 @@ struct lend_executor_options {
     ((struct lend_executor_options){.size = sizeof(struct lend_executor_options), __VA_ARGS__})
 #endif
 
-/* Open an executor and start its threads. They block all signals.
+/* Open an executor and start its threads. They block all signals but those that an instruction of
+ * their own raises (SIGSEGV, SIGFPE ...). Callbacks of the executor return: only a job may end its
+ * thread, and none that a callback runs in place.
  *
  * EINVAL     ret_executor, options or options.pool is missing, or a number is out of range
  * E2BIG      the options are larger than this library knows, and set something there
  * ENOMEM     no memory or thread
- * ESHUTDOWN  the pool is closing */
+ * ESHUTDOWN  the pool is closing
+ * EOWNERDEAD the pool belongs to the process that forked this one */
 LEND_API LEND_NODISCARD int lend_executor_open(lend_executor **ret_executor,
                                                const struct lend_executor_options *options);
 
@@ -86,7 +89,8 @@ LEND_API LEND_NODISCARD int lend_executor_open(lend_executor **ret_executor,
  * EINVAL     executor, spec or spec.run is missing
  * E2BIG      the spec is larger than this library knows, and sets something there
  * ENOMEM     no memory
- * EDEADLK    LEND_FULL_WAIT on a worker of this very executor: it would wait for itself */
+ * EDEADLK    LEND_FULL_WAIT on a worker of this very executor: it would wait for itself
+ * EOWNERDEAD the executor belongs to the process that forked this one */
 LEND_API LEND_NODISCARD int lend_submit_at(lend_executor *executor,
                                            const struct lend_job_spec *spec,
                                            lend_future **ret_future, const struct lend_site *site);
@@ -109,7 +113,8 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
  * EBUSY     jobs still run; lend_dump names them (lend/dump.h). Call again
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called from one of its own jobs or callbacks
- * EAGAIN    the thread must not wait (lend/thread.h) */
+ * EAGAIN    the thread must not wait (lend/thread.h)
+ * EOWNERDEAD the executor belongs to the process that forked this one */
 LEND_API LEND_NODISCARD int lend_executor_close(lend_executor *executor, lend_deadline deadline);
 
 /* A snapshot. accepted == pending + succeeded + failed + no_model + cancelled + expired, always. */
@@ -132,12 +137,12 @@ struct lend_executor_stats {
     struct lend_histogram runs;  /* of the jobs' run */
 };
 
-/* Fill *ret_stats. EINVAL if an argument is NULL. */
+/* Fill *ret_stats. EINVAL if an argument is NULL, EOWNERDEAD as above. */
 LEND_API int lend_executor_stats_get(lend_executor *executor,
                                      struct lend_executor_stats *ret_stats);
 
 /* The options in force: what was defaulted is filled in; `name` lives as long as the executor.
- * EINVAL if an argument is NULL. */
+ * EINVAL if an argument is NULL, EOWNERDEAD as above. */
 LEND_API int lend_executor_options_get(const lend_executor *executor,
                                        struct lend_executor_options *ret_options);
 

@@ -79,8 +79,8 @@ LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_dea
  * locks; the model's `reset` runs here, before the model is offered again.
  *
  * A copy of a lease that was released already (ESTALE) and a lease of another thread or job (EPERM;
- * of a detached lease anybody may, of a task's its thread) change nothing: they are told to the
- * pool's sink as LEND_EVENT_BAD_RELEASE. */
+ * of a detached lease anybody may, of a task's its thread) change nothing in the pool, which reports
+ * them to its sink (LEND_EVENT_BAD_RELEASE). The copy is emptied; another's lease stays as it is. */
 LEND_API void lend_release(struct lend_lease *lease);
 
 /* The same for a model that the borrower found broken: it is unloaded and replaced in the
@@ -103,9 +103,9 @@ LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lea
 LEND_API LEND_NODISCARD int lend_lease_detach(struct lend_lease *lease);
 LEND_API LEND_NODISCARD int lend_lease_adopt(struct lend_lease *lease);
 
-/* Does it hold a model? */
+/* Does it hold a model? Not if it is NULL. */
 static inline bool lend_lease_ok(const struct lend_lease *lease) {
-    return lease->model != NULL;
+    return lease != NULL && lease->model != NULL;
 }
 
 /* 0 if it holds a model, else why not, as listed above; ESTALE for an empty one (zeroed, released

@@ -37,8 +37,8 @@ struct lend_model_ops {
      * thread, or, to replace a model, on a background thread of the pool. */
     int (*load)(void **ret_model, void *context, struct lend_reason *reason);
 
-    /* Required. Free a model that is not lent. On a background thread, or on the one that closes.
-     */
+    /* Required. Free a model that is not lent. On a background thread, on the one that closes, or
+     * where opening failed. */
     void (*unload)(void *model, void *context);
 
     /* Optional. Make it as if it had never been used. After every lease, on the thread that gives

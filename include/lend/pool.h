@@ -18,7 +18,11 @@
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
  * of a fork has none of its parent's pools, executors, leases, futures and completion queues: calls
- * on them return EOWNERDEAD at once, and lend_release does nothing. */
+ * on them return EOWNERDEAD at once, and lend_release does nothing.
+ *
+ * The threads of a pool, on which models are loaded, checked and unloaded, block all signals but
+ * those that an instruction of their own raises (SIGSEGV, SIGFPE ...); so do what these start. A
+ * sink is called with cancellation disabled. */
 #ifndef LEND_POOL_H
 #define LEND_POOL_H
 
@@ -71,7 +75,8 @@ struct lend_pool_options {
     void (*progress)(uint32_t loaded, uint32_t models, void *context);
     void *progress_context;
 
-    uint32_t models_max; /* how many lend_pool_resize may ask for. Default `models` */
+    uint32_t models_max; /* how many lend_pool_resize may ask for, not less than `models`; or what
+                            LEND_MODELS_AUTO may find. Default `models` */
 
     /* How many models may be loaded beyond the size, each in place of one whose job has overrun its
      * deadline and does not return, or whose load does not. Default none: there may be no memory
@@ -81,6 +86,8 @@ struct lend_pool_options {
     uint64_t recycle_lends; /* load a model anew after so many leases. Default never */
     int64_t recycle_ms;     /* or when it is given back at this age. Default never */
     int64_t check_every_ms; /* check a model that was idle for so long (ops.check). Default never */
+
+    /* A time that is longer than a century is never. */
 
     int64_t hold_alarm_ms; /* tell of leases held for longer, once each. Default 60000; -1: never */
     int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
@@ -139,11 +146,13 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * A lease of the pool is invalid once close has returned 0, even for lend_release: no call may
  * begin on a pool that may be closed meanwhile; calls that wait in it then end safely.
  *
- * 0         closed; also for NULL
- * EBUSY     not yet: somebody holds a model or an executor is open
- * EALREADY  another thread is closing it and waits
- * EDEADLK   called by a model operation of the pool itself, or its sink, on a thread of the pool
- * EAGAIN    the thread must not wait (lend/thread.h) */
+ * 0           closed; also for NULL
+ * EBUSY       not yet: somebody holds a model or an executor is open
+ * EALREADY    another thread is closing it and waits
+ * EDEADLK     called by a model operation of the pool itself, or its sink, on a thread of the pool;
+ *             or for ever by a thread that holds a model of it: nothing is changed
+ * EAGAIN      the thread must not wait (lend/thread.h)
+ * EOWNERDEAD  the pool belongs to the process that forked this one */
 LEND_API LEND_NODISCARD int lend_pool_close(lend_pool *pool, lend_deadline deadline,
                                             struct lend_report **reterr_report);
 
@@ -160,21 +169,22 @@ struct lend_pool_stats {
     uint64_t queued;             /* of all acquires, how many had to queue */
     uint64_t timeouts;           /* ETIMEDOUT */
     uint64_t refusals;           /* every other failed acquire */
-    uint64_t broken;             /* models given back as broken, or that failed their reset */
+    uint64_t broken;             /* models given back as broken, or that failed a reset or check */
     uint64_t recycled;           /* models loaded anew because of options.recycle_... */
     uint64_t loads;              /* models loaded and found fit, those of open included */
-    uint64_t load_failures;      /* loads or checks that failed */
+    uint64_t load_failures;      /* loads that failed, or brought what failed its check */
     uint64_t bad_releases;       /* stale or foreign ones, refused */
     uint64_t events;             /* events raised, with or without a sink */
     struct lend_histogram waits; /* of those acquires that had to queue, whatever came of it */
-    /* Of leases that ended, to within the coarse clock's tick: the first 64 of each model, then
-     * every 16th, since the clock costs more than all else that a short lease does. */
+    /* Of leases that ended, to within the coarse clock's tick: the first 64 in each model's place,
+     * then every 16th, since the clock costs more than all else that a short lease does. */
     struct lend_histogram holds;
 };
 
 /* Fill *ret_stats. Takes the pool's lock for as long as it takes to walk the models.
  *
- * EINVAL  an argument is NULL */
+ * EINVAL      an argument is NULL
+ * EOWNERDEAD  the pool belongs to the process that forked this one */
 LEND_API int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats);
 
 /* The state of a live pool, as a report (lend/report.h), printed into buffer[size]. Returns the
@@ -184,12 +194,13 @@ LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
 /* The same as JSON (lend_report_print_json). "{}" for NULL. */
 LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size);
 
-/* The options in force: what was defaulted or found out is filled in, `models` for one, and
- * `model_bytes`, 0 if it could not be measured. `name` lives as long as the pool, `ops`
- * too; `reason` is NULL.
+/* The options in force: what was defaulted or found out is filled in, `model_bytes`, say, 0 if it
+ * could not be measured; `models` is what lend_pool_resize has made of it. `name` lives as long as
+ * the pool, `ops` too; `reason` is NULL.
  *
- * EINVAL  an argument is NULL */
-LEND_API int lend_pool_options_get(const lend_pool *pool, struct lend_pool_options *ret_options);
+ * EINVAL      an argument is NULL
+ * EOWNERDEAD  the pool belongs to the process that forked this one */
+LEND_API int lend_pool_options_get(lend_pool *pool, struct lend_pool_options *ret_options);
 
 /* operations: one at a time in each pool, without closing it */
 
@@ -211,7 +222,8 @@ LEND_API int lend_pool_resume(lend_pool *pool);
  * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are
  * EIO        one could not be loaded
  * EALREADY   another reload or resize is under way
- * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool
+ * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool;
+ *            or for ever by a thread that holds a model of it: nothing is changed
  * ESHUTDOWN  the pool is closing
  * EAGAIN     the thread must not wait (lend/thread.h)
  * EINVAL, EOWNERDEAD */
@@ -221,9 +233,11 @@ LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline dead
 /* Have another number of models from now on, 1 to options.models_max. Blocks until it has: models
  * are loaded; or those that are too many are unloaded one by one, of which the first are those that
  * go anyway or do not work, then idle ones, then those that come back. If the deadline passes first
- * or a load fails, the pool goes on towards that number by itself.
+ * or a load fails, the pool goes on towards that number by itself. Bounds stay as they were opened:
+ * how many may wait, and the workers and the queue of each executor on the pool.
  *
- * Errors as lend_pool_reload; EINVAL if the number is out of range. */
+ * Errors as lend_pool_reload; EINVAL if the number is out of range, EDEADLK only for a thread that
+ * holds more models than are to be left. */
 LEND_API LEND_NODISCARD int lend_pool_resize(lend_pool *pool, uint32_t models,
                                              lend_deadline deadline, struct lend_reason *reason);
 

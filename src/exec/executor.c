@@ -15,22 +15,20 @@ static int check_options(const struct lend_executor_options *options) {
     return sound ? 0 : EINVAL;
 }
 
-static void fill_defaults(lend_executor *executor) {
+static void fill_defaults(lend_executor *executor, const struct lend_pool_options *pool) {
     struct lend_executor_options *options = &executor->options;
-    struct lend_pool_options pool = {0};
-    lend_pool_options_get(options->pool, &pool);
     lend__text_copy(executor->name, sizeof executor->name,
-                    options->name != NULL ? options->name : pool.name);
+                    options->name != NULL ? options->name : pool->name);
     options->name = executor->name;
     if (options->workers == 0)
-        options->workers = pool.models;
+        options->workers = pool->models;
     if (options->queue_max == 0)
         options->queue_max = WORKER_QUEUE * options->workers;
     if (options->job_ms_default == 0)
         options->job_ms_default = JOB_MS;
     if (options->sink == NULL) {
-        options->sink = pool.sink;
-        options->sink_context = pool.sink_context;
+        options->sink = pool->sink;
+        options->sink_context = pool->sink_context;
     }
 }
 
@@ -99,11 +97,14 @@ static int open_executor(lend_executor *executor) {
 
 int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_options *options) {
     struct lend_executor_options own;
+    struct lend_pool_options pool;
     if (ret_executor == NULL)
         return EINVAL;
     int error = lend__options_read(&own, sizeof own, options);
     if (error == 0)
         error = check_options(&own);
+    if (error == 0)
+        error = lend_pool_options_get(own.pool, &pool);
     if (error == 0)
         error = lend__directory_prepare();
     if (error != 0)
@@ -114,7 +115,7 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     executor->options = own;
     executor->era = fork_era();
     executor->renews = lend__pool_renews(own.pool);
-    fill_defaults(executor);
+    fill_defaults(executor, &pool);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
     word_init(&executor->holders, 1);
     inbox_init(&executor->inbox, (uint64_t)executor->options.queue_max + executor->options.workers,
@@ -170,7 +171,9 @@ void lend__executor_event(lend_executor *executor, enum lend_event_kind kind,
         .site = task->site,
         .text = text,
     };
+    int shield = lend__thread_shield();
     executor->options.sink(&event, executor->options.sink_context);
+    lend__thread_unshield(shield);
 }
 
 static bool count_out(struct task *task, void *argument) {
@@ -224,6 +227,8 @@ int lend_executor_options_get(const lend_executor *executor,
                               struct lend_executor_options *ret_options) {
     if (executor == NULL || ret_options == NULL)
         return EINVAL;
+    if (executor_is_foreign(executor))
+        return EOWNERDEAD;
     *ret_options = executor->options;
     return 0;
 }

@@ -4,15 +4,17 @@
  * gives up leaves the pool shut, and the next one goes on from there. Also the tenants' coming and
  * going, which close waits for. */
 #include "base/clock.h"
+#include "pool/deadlock.h"
 #include "pool/mender.h"
 #include "pool/registry.h"
 #include "pool/state.h"
 
-/* Become the closer. EALREADY if there is one. */
-static int begin(lend_pool *pool, struct parker *parker) {
+/* Become the closer, unless there is one (EALREADY), or this thread would wait for itself. */
+static int begin(lend_pool *pool, struct parker *parker, lend_deadline deadline) {
     struct list woken = {0};
+    bool is_stuck = deadline_is_forever(deadline) && lend__pool_held_here(pool) > 0;
     lend__lock_acquire(&pool->lock);
-    int error = pool->locked.closer != NULL ? EALREADY : 0;
+    int error = pool->locked.closer != NULL ? EALREADY : is_stuck ? EDEADLK : 0;
     if (error == 0) {
         pool->locked.closer = parker;
         pool->locked.phase = POOL_CLOSING;
@@ -49,7 +51,7 @@ static void give_up(lend_pool *pool) {
 static int close_with(lend_pool *pool, struct parker *parker, lend_deadline deadline,
                       struct lend_report **reterr_report) {
     int64_t began_ns = lend__clock_now_ns();
-    int error = begin(pool, parker);
+    int error = begin(pool, parker, deadline);
     if (error != 0)
         return error;
     if (wait_until_drained(pool, parker, deadline)) {

@@ -4,6 +4,7 @@
 #include "pool/completions.h"
 
 #include "base/memory.h"
+#include "pool/registry.h"
 #include "sync/fork.h"
 #include "sync/thread.h"
 
@@ -14,6 +15,8 @@ bool lend__completions_are_foreign(const lend_completions *queue) {
 int lend_completions_open(lend_completions **ret_queue) {
     if (ret_queue == NULL)
         return EINVAL;
+    if (lend__registry_prepare() != 0)
+        return ENOMEM;
     lend_completions *queue = lend__memory_new(sizeof *queue);
     if (queue == NULL)
         return ENOMEM;
@@ -145,12 +148,17 @@ static bool begin(struct run *run, uint32_t budget) {
     return free;
 }
 
-/* However the last callback left. */
+/* However the last callback left. What it has not been called for rings once more: a loop that is
+ * told of changes only would sleep on it. */
 static void end(void *argument) {
     lend_completions *queue = ((struct run *)argument)->queue;
+    if (lend__completions_are_foreign(queue))
+        return;
     lend__lock_acquire(&queue->lock);
     queue->locked.runner_tid = 0;
     hush(queue);
+    if (queue->locked.ready.length > 0)
+        lend__bell_ring(&queue->bell);
     lend__lock_release(&queue->lock);
 }
 
@@ -169,18 +177,27 @@ static void call(void *answer) {
     ((struct answer *)answer)->call(answer);
 }
 
+/* Not to be left by cancellation half way: what is freed here may be the caller's. */
 static void finish(void *argument) {
     struct answer *answer = argument;
     lend_completions *queue = answer->queue;
+    int shield = lend__thread_shield();
     answer->finish(answer);
-    lend__lock_acquire(&queue->lock);
-    queue->locked.expected--;
-    lend__lock_release(&queue->lock);
+    if (!lend__completions_are_foreign(queue)) {
+        lend__lock_acquire(&queue->lock);
+        queue->locked.expected--;
+        lend__lock_release(&queue->lock);
+    }
+    lend__thread_unshield(shield);
 }
 
+/* A callback may fork: its child has this answer, and nothing else of the queue. */
 static void call_all(void *argument) {
     struct run *run = argument;
-    for (struct answer *answer; run->left > 0 && (answer = take(run->queue)) != NULL; run->left--) {
+    for (; run->left > 0 && !lend__completions_are_foreign(run->queue); run->left--) {
+        struct answer *answer = take(run->queue);
+        if (answer == NULL)
+            break;
         run->count++;
         lend__thread_guard(call, answer, finish, answer);
     }

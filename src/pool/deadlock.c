@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A borrower's wait as the watch sees it: it waits for a pool, and who holds one of the pool's
- * models could end that. */
+ * models could end that. And what a thread stands in its own way with. */
 #include "pool/deadlock.h"
 
 #include "base/clock.h"
@@ -72,4 +72,17 @@ void lend__borrower_show(lend_pool *pool, struct borrower *borrower, lend_deadli
                          struct wait *wait) {
     *wait = lend__borrower_wait(pool, borrower, deadline);
     lend__watch_show(wait);
+}
+
+uint32_t lend__pool_held_here(const lend_pool *pool) {
+    uint32_t count = 0;
+    if (lend__thread_self.held == 0)
+        return 0;
+    for (uint32_t i = 0; i < pool->slot_count; i++) {
+        struct slot_holder holder;
+        count += slot_holder(&pool->slots[i], &holder) &&
+                 owner_kind(holder.owner) != OWNER_DETACHED &&
+                 owner_tid(holder.owner) == thread_tid();
+    }
+    return count;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the pool to its sink. */
+ * From the pool to its sink, which may contain cancellation points: a thread cancelled in one would
+ * leave with what it is about to give back. */
 #include "pool/state.h"
 
 void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int slot,
@@ -16,5 +17,7 @@ void lend__pool_event(lend_pool *pool, enum lend_event_kind kind, int error, int
         .site = site,
         .text = text,
     };
+    int shield = lend__thread_shield();
     pool->options.sink(&event, pool->options.sink_context);
+    lend__thread_unshield(shield);
 }

@@ -48,7 +48,7 @@ struct tenant {
     const char *name;      /* constant while it is a tenant */
 };
 
-/* 0 or ESHUTDOWN. */
+/* 0, ESHUTDOWN or EOWNERDEAD. */
 int lend__pool_enter(lend_pool *pool, struct tenant *tenant);
 
 /* The last use of the pool by the tenant. */

@@ -6,8 +6,8 @@
 
 #include <lend/pool.h>
 
-/* Load one model and check it: into *ret_model, or 0 models and the loader's own error, with words
- * in *reason in any case. No lock is held. */
+/* Load one model and check it, into *ret_model. 0, or the loader's own error, with words in *reason
+ * whether it gave any or not. No lock is held. */
 int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason *reason);
 
 struct slot;

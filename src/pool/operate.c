@@ -3,6 +3,7 @@
  * Operations on a pool that stays open: suspend and resume, reload, resize. Keeper and menders do
  * the work; the calling thread sleeps until it is done or has failed. */
 #include "base/clock.h"
+#include "pool/deadlock.h"
 #include "pool/state.h"
 
 static int set_suspended(lend_pool *pool, bool suspended) {
@@ -35,6 +36,7 @@ int lend_pool_resume(lend_pool *pool) {
 struct operation {
     struct parker parker;
     bool (*is_done)(const lend_pool *pool); /* under the lock */
+    bool is_stuck; /* it would wait for ever for what its own thread holds */
     uint64_t failures_before;
 };
 
@@ -80,12 +82,14 @@ static int progress_of(const lend_pool *pool, const struct operation *operation)
     return pool->locked.load_failures > operation->failures_before ? EIO : EINPROGRESS;
 }
 
-/* Under the lock: 0 or EALREADY, ESHUTDOWN. */
+/* Under the lock: 0 or ESHUTDOWN, EALREADY, EDEADLK. */
 static int enter(lend_pool *pool, struct operation *operation) {
     if (pool->locked.phase != POOL_OPEN)
         return ESHUTDOWN;
     if (pool->locked.operation != NULL)
         return EALREADY;
+    if (operation->is_stuck)
+        return EDEADLK;
     pool->locked.operation = &operation->parker;
     operation->failures_before = pool->locked.load_failures;
     return 0;
@@ -158,13 +162,17 @@ static int refusal(lend_pool *pool) {
     return lend__thread_self.never_blocks ? EWOULDBLOCK : 0;
 }
 
+/* `kept`: how many models may stay as they are, and so be the calling thread's. */
 static int operate_shielded(lend_pool *pool, bool (*is_done)(const lend_pool *),
-                            void (*begin)(lend_pool *, uint32_t), uint32_t models,
+                            void (*begin)(lend_pool *, uint32_t), uint32_t models, uint32_t kept,
                             lend_deadline deadline, struct lend_reason *reason) {
-    struct operation operation = {.is_done = is_done};
+    deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
+    struct operation operation = {
+        .is_done = is_done,
+        .is_stuck = deadline_is_forever(deadline) && lend__pool_held_here(pool) > kept,
+    };
     parker_init(&operation.parker);
     int shield = lend__thread_shield();
-    deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
     int error = operate(pool, &operation, begin, models, deadline, reason);
     lend__thread_unshield(shield);
     parker_deinit(&operation.parker);
@@ -175,7 +183,7 @@ int lend_pool_reload(lend_pool *pool, lend_deadline deadline, struct lend_reason
     int error = refusal(pool);
     if (error != 0)
         return error;
-    return operate_shielded(pool, is_reloaded, begin_reload, 0, deadline, reason);
+    return operate_shielded(pool, is_reloaded, begin_reload, 0, /* kept= */ 0, deadline, reason);
 }
 
 int lend_pool_resize(lend_pool *pool, uint32_t models, lend_deadline deadline,
@@ -185,7 +193,8 @@ int lend_pool_resize(lend_pool *pool, uint32_t models, lend_deadline deadline,
         return error;
     if (models == 0 || models > pool->options.models_max)
         return EINVAL;
-    return operate_shielded(pool, is_resized, begin_resize, models, deadline, reason);
+    return operate_shielded(pool, is_resized, begin_resize, models, /* kept= */ models, deadline,
+                            reason);
 }
 
 void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease) {

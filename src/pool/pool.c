@@ -46,10 +46,23 @@ static int check_options(const struct lend_pool_options *options, struct lend_re
     if (options->models_max > LEND_MODELS_MAX || options->spares > LEND_MODELS_MAX)
         return lend_reason_set(reason, EINVAL, "models_max or spares is more than %d",
                                LEND_MODELS_MAX);
+    if (options->models != LEND_MODELS_AUTO && options->models_max != 0 &&
+        options->models_max < options->models)
+        return lend_reason_set(reason, EINVAL, "models_max is %u, less than models, %u",
+                               options->models_max, options->models);
     if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 ||
         options->load_alarm_ms < -1 || options->recycle_ms < 0 || options->check_every_ms < 0)
         return lend_reason_set(reason, EINVAL, "an alarm is less than -1, or an interval than 0");
     return 0;
+}
+
+/* More cannot be counted in nanoseconds and added to a time: a century and a half. */
+#define INTERVAL_MAX_MS (INT64_MAX / 2 / NS_PER_MS)
+
+static int64_t alarm_or_default(int64_t alarm_ms, int64_t default_ms) {
+    if (alarm_ms == 0)
+        return default_ms;
+    return alarm_ms <= INTERVAL_MAX_MS ? alarm_ms : -1;
 }
 
 /* Those that depend on the number of models are settled once one is loaded (sizing.h). */
@@ -64,12 +77,11 @@ static void fill_defaults(lend_pool *pool) {
         options->wait_ms_default = WAIT_MS;
     if (options->loaders == 0)
         options->loaders = lend__cores_usable();
-    if (options->hold_alarm_ms == 0)
-        options->hold_alarm_ms = HOLD_ALARM_MS;
-    if (options->stall_alarm_ms == 0)
-        options->stall_alarm_ms = STALL_ALARM_MS;
-    if (options->load_alarm_ms == 0)
-        options->load_alarm_ms = LOAD_ALARM_MS;
+    options->hold_alarm_ms = alarm_or_default(options->hold_alarm_ms, HOLD_ALARM_MS);
+    options->stall_alarm_ms = alarm_or_default(options->stall_alarm_ms, STALL_ALARM_MS);
+    options->load_alarm_ms = alarm_or_default(options->load_alarm_ms, LOAD_ALARM_MS);
+    if (options->check_every_ms > INTERVAL_MAX_MS)
+        options->check_every_ms = 0;
     pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
     pool->renews = pool->ops.reset == NULL && !pool->wears;
 }
@@ -143,7 +155,7 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     lend_pool *pool = lend__memory_new_aligned(CACHE_LINE, sizeof *pool);
     if (pool == NULL)
         return lend_reason_set(reason, ENOMEM, "no memory for a pool");
-    int shield = lend__thread_shield();
+    int shield = lend__thread_shield(), errno_before = errno;
     struct lend_reason words = {0};
     int error = open_pool(pool, options, &words);
     if (error == 0) {
@@ -154,6 +166,7 @@ int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options
     }
     if (error != 0 && reason != NULL)
         *reason = words;
+    errno = errno_before;
     lend__thread_unshield(shield);
     return error;
 }
@@ -215,9 +228,15 @@ int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats) {
     return 0;
 }
 
-int lend_pool_options_get(const lend_pool *pool, struct lend_pool_options *ret_options) {
+int lend_pool_options_get(lend_pool *pool, struct lend_pool_options *ret_options) {
     if (pool == NULL || ret_options == NULL)
         return EINVAL;
-    *ret_options = pool->options;
+    if (pool_is_foreign(pool))
+        return EOWNERDEAD;
+    struct lend_pool_options options = pool->options;
+    lend__lock_acquire(&pool->lock);
+    options.models = pool->locked.models;
+    lend__lock_release(&pool->lock);
+    *ret_options = options;
     return 0;
 }

@@ -78,16 +78,13 @@ static void to_keeper(lend_pool *pool, uint32_t index, uint64_t *total) {
     lend__waiters_wake(&woken);
 }
 
-/* Because it does not work. The event comes first: afterwards the pool may be closed and gone. The
- * sink may contain cancellation points; see reset. */
+/* Because it does not work. The event comes first: afterwards the pool may be closed and gone. */
 static void retire(lend_pool *pool, uint32_t index, enum lend_event_kind kind, int error,
                    const char *why) {
     const struct slot *slot = &pool->slots[index];
     const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
-    int shield = lend__thread_shield();
     lend__pool_event(pool, kind, error, (int)index, site, why);
     to_keeper(pool, index, &pool->locked.broken);
-    lend__thread_unshield(shield);
 }
 
 /* Has it been lent often enough, or for long enough, to be loaded anew? */

@@ -145,6 +145,8 @@ static void copy_steps(struct report_memory *memory, uint32_t models, const stru
 struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int error,
                                       int64_t waited_ns, const struct steps *steps) {
     size_t tail = error == 0 ? WAITERS_MAX * sizeof(struct lend_borrower) : 0;
+    if (error != EDEADLK) /* it was to be refused, but something else was faster */
+        steps = NULL;
     if (steps != NULL)
         tail = steps->count * sizeof(struct lend_step);
     struct report_memory *memory =

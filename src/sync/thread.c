@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Threads on pthreads. The thread-locals are of the initial-exec model: one load, no call, a few
- * bytes of the room that the loader keeps for libraries opened late. */
+ * Threads on pthreads. */
 #define _GNU_SOURCE
 #include "sync/thread.h"
 
@@ -18,9 +17,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define INITIAL_EXEC __attribute__((__tls_model__("initial-exec")))
-
-_Thread_local struct thread_self lend__thread_self INITIAL_EXEC; /* gcc forgets the declaration's */
+_Thread_local struct thread_self lend__thread_self THREAD_LOCAL_MODEL; /* gcc forgets that it was
+                                                                           declared so */
 
 static struct word threads_identified;
 
@@ -38,6 +36,10 @@ static void *start_thread(void *argument) {
     return NULL;
 }
 
+/* What is raised by an instruction of the thread itself, and handled there or nowhere: an engine
+ * may mean to trap. All other signals are for the program's own threads. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+
 int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
                        void *argument) {
     struct start *start = lend__memory_new(sizeof *start);
@@ -48,9 +50,11 @@ int lend__thread_start(struct thread *thread, const char *name, void (*main)(voi
     struct text text = text_into(start->name, sizeof start->name);
     lend__text_add(&text, "%.15s", name);
 
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int error = pthread_create(&thread->handle, NULL, start_thread, start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
@@ -129,7 +133,7 @@ owner_word lend__thread_identify(void) {
 }
 
 struct parker *lend__thread_parker(void) {
-    static _Thread_local struct parker parker INITIAL_EXEC; /* zeroed: PARKER_EMPTY */
+    static _Thread_local struct parker parker THREAD_LOCAL_MODEL; /* zeroed: PARKER_EMPTY */
     return &parker;
 }
 

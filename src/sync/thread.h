@@ -94,8 +94,16 @@ struct thread_self {
     bool never_blocks; /* lend_thread_forbid_blocking */
 };
 
-extern _Thread_local struct thread_self lend__thread_self
-    __attribute__((__tls_model__("initial-exec"), __visibility__("hidden")));
+/* A thread-local is one load and no call, in a few bytes of the room that glibc's loader keeps for
+ * libraries opened late. musl's keeps none, and would not open a library that asks for it. */
+#ifdef __GLIBC__
+#define THREAD_LOCAL_MODEL __attribute__((__tls_model__("initial-exec")))
+#else
+#define THREAD_LOCAL_MODEL
+#endif
+
+extern _Thread_local struct thread_self lend__thread_self THREAD_LOCAL_MODEL
+    __attribute__((__visibility__("hidden")));
 
 /* Give the thread its identity, and have its end seen if it can be: `owner` says whether. Returns
  * the identity. */

@@ -2,8 +2,8 @@
  *
  * The atomic word: all that is shared between threads without a lock goes through this type, with
  * the ordering in the name of the operation. There are no fences (ThreadSanitizer does not model
- * them), and what is read by compare-and-swap is only ever changed by read-modify-write, so that
- * release sequences hold (C11 5.1.2.4p10). */
+ * them). A word that several threads may change is changed by read-modify-write, so that release
+ * sequences hold (C11 5.1.2.4p10); who alone may change it at the time may also publish. */
 #ifndef LEND_SRC_SYNC_WORD_H
 #define LEND_SRC_SYNC_WORD_H
 

@@ -102,12 +102,26 @@ static void a_burst_wakes_the_loop_once(void **state) {
     for (int i = 0; i < MANY - 1; i++)
         ask(&desk, i);
     assert_int_equal(rings_of(desk.queue), 1);
-    assert_int_equal(lend_completions_run(desk.queue, 2), 2);
+    assert_int_equal(lend_completions_run(desk.queue, MANY), MANY - 1);
     assert_int_equal(rings_of(desk.queue), 0);
-    assert_int_equal(lend_completions_run(desk.queue, 2), 2);
     ask(&desk, MANY - 1);
     assert_int_equal(rings_of(desk.queue), 1);
     assert_int_equal(lend_completions_run(desk.queue, 1), 1);
+    desk_close(&desk);
+}
+
+/* Else a loop that is told of changes only (EPOLLET) would sleep on the rest. */
+static void what_a_run_leaves_in_the_queue_wakes_the_loop_again(void **state) {
+    (void)state;
+    struct desk desk;
+    desk_open(&desk, MANY);
+    for (int i = 0; i < MANY; i++)
+        ask(&desk, i);
+    assert_int_equal(rings_of(desk.queue), 1);
+    assert_int_equal(lend_completions_run(desk.queue, 1), 1);
+    assert_int_equal(rings_of(desk.queue), 1);
+    assert_int_equal(lend_completions_run(desk.queue, MANY), MANY - 1);
+    assert_false(loop_is_readable(desk.queue));
     desk_close(&desk);
 }
 
@@ -161,6 +175,33 @@ static void what_is_asked_in_a_callback_is_answered_by_the_next_run(void **state
         assert_int_equal(asker.count, i);
     }
     assert_int_equal(lend_completions_run(desk.queue, UINT32_MAX), 0);
+    desk_close(&desk);
+}
+
+/* The child returns from the callback, too. */
+static void fork_here(struct lend_lease *lease, void *argument) {
+    (void)lease;
+    *(pid_t *)argument = child_fork();
+}
+
+static void a_child_forked_in_a_callback_is_called_for_nothing_else(void **state) {
+    (void)state;
+    struct desk desk;
+    pid_t child = -1;
+    desk_open(&desk, 3);
+    struct lend_request_spec spec =
+        LEND_REQUEST(.queue = desk.queue, .acquired = fork_here, .argument = &child);
+    assert_int_equal(lend_acquire_later(desk.shop.pool, LEND_FOREVER, &spec, NULL), 0);
+    ask(&desk, 0);
+    uint32_t ran = lend_completions_run(desk.queue, 1 + MANY);
+    if (child == 0)
+        _exit((ran != 1) + (desk.told[0].count != 0) +
+              (lend_completions_run(desk.queue, MANY) != 0));
+    assert_int_equal(child_status(child), 0);
+    assert_int_equal(ran, 2);
+    ask(&desk, 1);
+    assert_true(loop_is_readable(desk.queue));
+    assert_int_equal(lend_completions_run(desk.queue, MANY), 1);
     desk_close(&desk);
 }
 
@@ -317,8 +358,10 @@ int main(void) {
         cmocka_unit_test(its_descriptor_is_readable_exactly_while_answers_are_in_it),
         cmocka_unit_test(a_withdrawn_answer_leaves_it_unreadable),
         cmocka_unit_test(a_burst_wakes_the_loop_once),
+        cmocka_unit_test(what_a_run_leaves_in_the_queue_wakes_the_loop_again),
         cmocka_unit_test(a_run_calls_back_oldest_first_and_no_more_than_its_budget),
         cmocka_unit_test(what_is_asked_in_a_callback_is_answered_by_the_next_run),
+        cmocka_unit_test(a_child_forked_in_a_callback_is_called_for_nothing_else),
         cmocka_unit_test(a_callback_can_neither_close_nor_run_its_own_queue),
         cmocka_unit_test(one_thread_at_a_time_runs_a_queue),
         cmocka_unit_test(a_callback_that_ends_its_thread_leaves_the_rest_to_another),

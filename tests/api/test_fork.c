@@ -23,6 +23,8 @@ static void take_note(lend_future *future, void *argument) {
 static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_future *future) {
     struct lend_pool_stats pool_stats;
     struct lend_executor_stats executor_stats;
+    struct lend_pool_options pool_options;
+    struct lend_executor_options executor_options;
     lend_executor *executor;
     lend_completions *queue;
     size_t index;
@@ -42,6 +44,7 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     lend_release(held);
     EXPECT(!lend_lease_ok(held));
     EXPECT(lend_pool_stats_get(shop->pool, &pool_stats) == EOWNERDEAD);
+    EXPECT(lend_pool_options_get(shop->pool, &pool_options) == EOWNERDEAD);
     EXPECT(lend_pool_close(shop->pool, LEND_FOREVER, NULL) == EOWNERDEAD);
     lend_pool_print(shop->pool, words, sizeof words);
     EXPECT(strcmp(words, "pool of the process that forked this one") == 0);
@@ -49,6 +52,7 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) == EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
     EXPECT(lend_executor_stats_get(shop->executor, &executor_stats) == EOWNERDEAD);
+    EXPECT(lend_executor_options_get(shop->executor, &executor_options) == EOWNERDEAD);
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_wait(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_join(future, LEND_FOREVER) == EOWNERDEAD);

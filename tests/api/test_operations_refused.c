@@ -2,6 +2,7 @@
  *
  * A reload or resize that cannot be, or options that are out of range, change nothing. */
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/fake_model.h"
 
 #include <errno.h>
@@ -99,6 +100,23 @@ static void an_operation_can_neither_reload_nor_resize_its_own_pool(void **state
     assert_true(eventually(lend_pool_close(pool, LEND_NOW, NULL) == 0));
 }
 
+/* Its own lease could not come back meanwhile. */
+static void who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 3);
+    struct lend_lease one = borrow_now(pool), two = borrow_now(pool);
+    assert_int_equal(lend_pool_reload(pool, LEND_FOREVER, NULL), EDEADLK);
+    assert_int_equal(atomic_load(&fakes.load.calls), 3);
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_FOREVER, NULL), EDEADLK);
+    assert_int_equal(stats_of(pool).models, 3);
+    assert_int_equal(lend_pool_resize(pool, 2, LEND_FOREVER, NULL), 0);
+    lend_release(&two);
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_FOREVER, NULL), 0);
+    lend_release(&one);
+    fakes_close(&fakes, pool);
+}
+
 static void a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -146,6 +164,7 @@ int main(void) {
         cmocka_unit_test(a_reload_that_fails_may_be_without_a_reason),
         cmocka_unit_test(each_option_has_its_own_range),
         cmocka_unit_test(an_operation_can_neither_reload_nor_resize_its_own_pool),
+        cmocka_unit_test(who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed),
         cmocka_unit_test(a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded),
         cmocka_unit_test(a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool),
     };

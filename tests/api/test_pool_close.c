@@ -228,6 +228,23 @@ static void one_thread_closes_at_a_time(void **state) {
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
+/* It would wait for itself. Nothing is changed by that, and with a deadline it may try. */
+static void who_holds_a_model_cannot_close_the_pool_for_ever(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    struct lend_lease lease = borrow_now(pool), other = borrow_detached(pool);
+    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), EDEADLK);
+    lend_release(&other);
+    struct lend_lease again = borrow_now(pool);
+    lend_release(&again);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), EDEADLK);
+    lend_release(&lease);
+    assert_int_equal(lend_pool_close(pool, LEND_FOREVER, NULL), 0);
+    assert_int_equal(atomic_load(&fakes.alive), 0);
+}
+
 /* Each time the next close begins, and frees the pool, as soon as the one before allows it. */
 static void a_close_that_gave_up_is_done_with_the_pool(void **state) {
     (void)state;
@@ -323,6 +340,7 @@ int main(void) {
         cmocka_unit_test(every_waiter_leaves_when_close_begins),
         cmocka_unit_test(a_pool_is_not_freed_under_those_who_leave_it),
         cmocka_unit_test(one_thread_closes_at_a_time),
+        cmocka_unit_test(who_holds_a_model_cannot_close_the_pool_for_ever),
         cmocka_unit_test(a_close_that_gave_up_is_done_with_the_pool),
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
         cmocka_unit_test(a_pool_with_an_executor_does_not_close),

@@ -27,6 +27,16 @@ static void all_models_are_loaded_and_checked_when_open_returns(void **state) {
     assert_int_equal(atomic_load(&fakes.unload.calls), 5);
 }
 
+static void errno_is_left_alone(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    errno = 4711;
+    lend_pool *pool = fakes_pool(&fakes, .models = 2);
+    assert_int_equal(errno, 4711);
+    fakes_close(&fakes, pool);
+    assert_int_equal(errno, 4711);
+}
+
 static void the_optional_operations_may_be_missing(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -287,6 +297,7 @@ static void of_two_loads_that_fail_at_once_one_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_models_are_loaded_and_checked_when_open_returns),
+        cmocka_unit_test(errno_is_left_alone),
         cmocka_unit_test(the_optional_operations_may_be_missing),
         cmocka_unit_test(the_first_load_runs_alone_on_the_opening_thread),
         cmocka_unit_test(the_others_load_at_the_same_time),

@@ -4,6 +4,7 @@
  * older or a newer lend. */
 #define _GNU_SOURCE
 #include "support/await.h"
+#include "support/borrower.h"
 #include "support/fake_model.h"
 #include "support/pace.h"
 
@@ -97,6 +98,44 @@ static void what_is_set_is_in_force(void **state) {
     fakes_close(&fakes, pool);
 }
 
+/* A program may write "never" as the largest number there is. */
+static void an_interval_too_long_to_be_counted_is_never(void **state) {
+    (void)state;
+    const int64_t longest_ms = INT64_MAX / 2 / 1000000;
+    struct fakes fakes = {0};
+    struct lend_pool_options options;
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .hold_alarm_ms = longest_ms + 1,
+                                 .stall_alarm_ms = INT64_MAX, .load_alarm_ms = INT64_MAX,
+                                 .recycle_ms = INT64_MAX, .check_every_ms = INT64_MAX);
+    assert_int_equal(lend_pool_options_get(pool, &options), 0);
+    assert_int_equal(options.hold_alarm_ms, -1);
+    assert_int_equal(options.stall_alarm_ms, -1);
+    assert_int_equal(options.load_alarm_ms, -1);
+    assert_int_equal(options.check_every_ms, 0);
+    struct lend_lease lease = borrow_now(pool);
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+
+    pool =
+        fakes_pool(&fakes, .models = 1, .hold_alarm_ms = longest_ms, .check_every_ms = longest_ms);
+    assert_int_equal(lend_pool_options_get(pool, &options), 0);
+    assert_int_equal(options.hold_alarm_ms, longest_ms);
+    assert_int_equal(options.check_every_ms, longest_ms);
+    fakes_close(&fakes, pool);
+}
+
+static void the_options_in_force_follow_a_resize(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_pool_options options;
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .models_max = 3);
+    assert_int_equal(lend_pool_resize(pool, 3, LEND_FOREVER, NULL), 0);
+    assert_int_equal(lend_pool_options_get(pool, &options), 0);
+    assert_int_equal(options.models, 3);
+    assert_int_equal(options.models_max, 3);
+    fakes_close(&fakes, pool);
+}
+
 static void options_get_wants_both_arguments(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -163,6 +202,8 @@ static void a_number_out_of_range_is_refused_by_name(void **state) {
     struct fakes fakes = {0};
     check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = LEND_MODELS_MAX + 1), &fakes,
                   EINVAL, "models");
+    check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 4, .models_max = 3), &fakes, EINVAL,
+                  "models_max is 3, less than models, 4");
     check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = UINT32_MAX - 1), &fakes, EINVAL,
                   "models");
     check_refused(LEND_POOL_OPTIONS(.ops = &fake_ops, .models = 1, .wait_ms_default = -2), &fakes,
@@ -254,6 +295,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_set_gets_its_default),
         cmocka_unit_test(what_is_set_is_in_force),
+        cmocka_unit_test(an_interval_too_long_to_be_counted_is_never),
+        cmocka_unit_test(the_options_in_force_follow_a_resize),
         cmocka_unit_test(options_get_wants_both_arguments),
         cmocka_unit_test(a_name_is_cut_at_63_bytes),
         cmocka_unit_test(as_many_models_as_cores_if_asked),

@@ -77,6 +77,32 @@ static void a_thread_cancelled_with_a_lease_leaves_it_to_the_pool(void **state) 
     check_end(BY_CANCEL);
 }
 
+/* A sink with a cancellation point. */
+static void test_and_record(const struct lend_event *event, void *events) {
+    pthread_testcancel();
+    events_record(event, events);
+}
+
+static int leave_about_to_be_cancelled(void *pool) {
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    pthread_cancel(pthread_self());
+    return lend_lease_error(&lease);
+}
+
+static void a_cancellation_at_the_end_does_not_keep_the_lease_from_the_pool(void **state) {
+    (void)state;
+    struct events events;
+    struct fakes fakes = {0};
+    events_init(&events);
+    lend_pool *pool =
+        fakes_pool(&fakes, .models = 1, .sink = test_and_record, .sink_context = &events);
+    thread_run(leave_about_to_be_cancelled, pool);
+    assert_int_equal(events_count_of(&events, LEND_EVENT_LEASE_LEFT), 1);
+    assert_int_equal(stats_of(pool).free, 1);
+    fakes_close(&fakes, pool);
+    events_deinit(&events);
+}
+
 /* destructors of the caller's */
 
 static pthread_key_t key;
@@ -251,6 +277,7 @@ int main(void) {
         cmocka_unit_test(a_thread_that_returns_with_a_lease_leaves_it_to_the_pool),
         cmocka_unit_test(a_thread_that_exits_with_a_lease_leaves_it_to_the_pool),
         cmocka_unit_test(a_thread_cancelled_with_a_lease_leaves_it_to_the_pool),
+        cmocka_unit_test(a_cancellation_at_the_end_does_not_keep_the_lease_from_the_pool),
         cmocka_unit_test(a_destructor_may_release_in_any_round),
         cmocka_unit_test(a_fork_within_an_operation_of_a_model_harms_neither),
         cmocka_unit_test(a_fork_within_a_job_harms_neither),

@@ -423,8 +423,9 @@ def main():
     signal.signal(signal.SIGTERM, cut)
     build, root = os.path.abspath(given.build), os.path.abspath(given.sources)
     preloaded = os.path.join(build, "flip.so")
-    library = Library(os.path.realpath(os.path.join(build, "src", "liblend.so.0")), root)
-    library.path = os.path.join(build, "src", "liblend.so.0")
+    library = Library(os.path.realpath(os.path.join(build, "src", "liblend.so")), root)
+    soname = re.search(r"SONAME.*\[(.+)\]", said("readelf", "-d", library.path)).group(1)
+    library.path = os.path.join(build, "src", soname)
     draw = random.Random(given.seed)
     jumps = [j for j in library.jumps
              if any(j.place.startswith(os.path.join("src", p)) for p in given.files)]

@@ -95,12 +95,31 @@ static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
 
+/* A wait that the watch was about to refuse may end by its deadline before. */
+static void only_a_deadlock_has_steps(void **state) {
+    (void)state;
+    lend_pool *pool = plain_pool(.models = 1);
+    struct steps *steps = lend__memory_new(sizeof *steps + sizeof steps->list[0]);
+    assert_non_null(steps);
+    steps->count = 1;
+    for (int i = 0; i < 2; i++) {
+        int error = i == 0 ? ETIMEDOUT : EDEADLK;
+        struct lend_report *report = lend__report_take(pool, REPORT_OF_BORROW, error, 0, steps);
+        assert_non_null(report);
+        assert_int_equal(report->step_count, i);
+        lend_report_free(report);
+    }
+    lend__memory_free(steps);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_borrow_that_was_refused_before_a_close_does_not_speak_of_it),
         cmocka_unit_test(a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now),
         cmocka_unit_test(what_a_close_waits_for_is_its_cause),
         cmocka_unit_test(of_two_works_the_one_that_takes_longer_is_named),
+        cmocka_unit_test(only_a_deadlock_has_steps),
     };
     return cmocka_run_group_tests_name("report_inside", tests, NULL, NULL);
 }

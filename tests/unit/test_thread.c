@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <lend/lease.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -64,6 +65,27 @@ static void of_two_who_make_the_key_at_once_one_throws_his_away(void **state) {
     assert_int_equal(lend__thread_start(&thread, "somebody", be_somebody, NULL), 0);
     lend__thread_join(&thread);
     assert_int_equal(word_read(&ends), 1);
+}
+
+static void note_mask(void *mask) {
+    pthread_sigmask(SIG_BLOCK, NULL, mask);
+}
+
+/* An engine may mean to trap; a program's signals are for its own threads. */
+static void a_thread_of_lend_takes_no_signal_but_of_its_own_making(void **state) {
+    (void)state;
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t mask;
+    struct thread thread;
+    assert_int_equal(lend__thread_start(&thread, "somebody", note_mask, &mask), 0);
+    lend__thread_join(&thread);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        assert_int_equal(sigismember(&mask, own[i]), 0);
+        sigdelset(&mask, own[i]);
+    }
+    assert_int_equal(sigismember(&mask, SIGTERM), 1);
+    assert_int_equal(sigismember(&mask, SIGCHLD), 1);
+    assert_int_equal(sigismember(&mask, SIGPROF), 1);
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -134,6 +156,7 @@ static void a_thread_whose_end_would_not_be_seen_adopts_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_who_make_the_key_at_once_one_throws_his_away),
+        cmocka_unit_test(a_thread_of_lend_takes_no_signal_but_of_its_own_making),
         cmocka_unit_test(a_sanitizer_is_told_at_the_end_of_a_thread),
         cmocka_unit_test(a_thread_whose_end_would_not_be_seen_adopts_nothing),
     };
