@@ -22,7 +22,8 @@ LEND_BEGIN_DECLS
 LEND_API size_t lend_dump(char *buffer, size_t size);
 
 /* Have a thread wait for requests and write a dump to the descriptor at each. It blocks all
- * signals.
+ * signals but those that an instruction of its own raises. The child of a fork has no such thread,
+ * and may start one.
  *
  * 0         started
  * EALREADY  there is one

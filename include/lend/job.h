@@ -27,14 +27,16 @@ LEND_BEGIN_DECLS
 typedef struct lend_job lend_job;
 
 /* The work. Returns 0 or an error: errno values or numbers of its own. One that ends its thread
- * instead (pthread_exit, cancellation) has failed with ECANCELED, and its worker gets another. A
- * child that it forks must not return from it: the executor it would return to is the parent's. */
+ * instead (pthread_exit, cancellation) has failed with ECANCELED, and its worker gets another if
+ * one can be had. A worker is open to cancellation in here only: one that comes too late for a job
+ * strikes the next one on that thread. A child that it forks must not return from it: the executor
+ * it would return to is the parent's. */
 typedef int lend_job_function(void *model, void *argument, lend_job *job);
 
 /* Told once, when the outcome is decided; on a worker or the executor's timekeeper, outside every
  * lock, never on the stack of a call that submits or cancels, except for LEND_FULL_RUN_HERE. Must
- * be short and must not wait for the executor. The future is valid during the call, also if it was
- * dropped. */
+ * be short, must return, and must not wait for the executor. The future is valid during the call,
+ * also if it was dropped. */
 typedef void lend_job_done(lend_future *future, void *argument);
 
 /* Frees an argument or a value. */

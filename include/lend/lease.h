@@ -79,8 +79,9 @@ LEND_API LEND_NODISCARD struct lend_lease lend_acquire(lend_pool *pool, lend_dea
  * locks; the model's `reset` runs here, before the model is offered again.
  *
  * A copy of a lease that was released already (ESTALE) and a lease of another thread or job (EPERM;
- * of a detached lease anybody may, of a task's its thread) change nothing in the pool, which reports
- * them to its sink (LEND_EVENT_BAD_RELEASE). The copy is emptied; another's lease stays as it is. */
+ * of a detached lease anybody may, of a task's its thread) change nothing in the pool, which
+ * reports them to its sink (LEND_EVENT_BAD_RELEASE). The copy is emptied; another's lease stays as
+ * it is. */
 LEND_API void lend_release(struct lend_lease *lease);
 
 /* The same for a model that the borrower found broken: it is unloaded and replaced in the

@@ -49,7 +49,8 @@ static void call(struct answer *answer) {
 
 static void finish(struct answer *answer) {
     struct continuation *continuation = list_entry(answer, struct continuation, answer);
-    lend__future_forget(continuation->future);
+    if (!executor_is_foreign(task_of_future(continuation->future)->executor))
+        lend__future_forget(continuation->future);
     lend__memory_free(continuation);
 }
 

@@ -118,11 +118,11 @@ void lend__future_wait_show(struct task *task, struct list *queue, struct waiter
 
 void lend__future_wait_hide(struct task *task, struct wait *wait) {
     lend__watch_hide(wait);
-    if (wait->steps == NULL)
-        return;
-    char words[1024];
-    struct text text = text_into(words, sizeof words);
-    lend__text_add_steps(&text, wait->steps->list, wait->steps->count);
-    lend__executor_event(task->executor, LEND_EVENT_DEADLOCK, task, EDEADLK, words);
+    if (wait->steps != NULL && wait->waiter->verdict == VERDICT_DEADLOCK) {
+        char words[1024];
+        struct text text = text_into(words, sizeof words);
+        lend__text_add_steps(&text, wait->steps->list, wait->steps->count);
+        lend__executor_event(task->executor, LEND_EVENT_DEADLOCK, task, EDEADLK, words);
+    }
     lend__memory_free(wait->steps);
 }

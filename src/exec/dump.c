@@ -18,17 +18,34 @@ static struct directory {
     bool minds_forks;      /* under lock */
 } directory = {.lock = LOCK_INIT};
 
+#define DUMP_SIZE (256 * 1024)
+
+static struct dumper {
+    struct lock lock; /* of who starts and stops it; before the directory's */
+    struct thread thread;
+    struct alert alert;
+    int descriptor;
+    char *buffer;
+    struct word runs; /* it may be asked */
+    struct word stopping;
+} dumper = {.lock = LOCK_INIT};
+
 static void prepare_fork(void) {
+    lend__lock_acquire(&dumper.lock);
     lend__lock_acquire(&directory.lock);
 }
 
 static void end_fork(void) {
     lend__lock_release(&directory.lock);
+    lend__lock_release(&dumper.lock);
 }
 
-/* All of them are the parent's. */
+/* All of them are the parent's, and so is the thread that writes dumps. */
 static void begin_child(void) {
     directory.executors = (struct list){0};
+    if (word_peek(&dumper.runs) != 0)
+        lend__memory_free(dumper.buffer);
+    word_publish(&dumper.runs, 0);
     end_fork();
 }
 
@@ -155,18 +172,6 @@ size_t lend_dump(char *buffer, size_t size) {
 
 /* on request */
 
-#define DUMP_SIZE (256 * 1024)
-
-static struct dumper {
-    struct lock lock; /* of who starts and stops it */
-    struct thread thread;
-    struct alert alert;
-    int descriptor;
-    char *buffer;
-    struct word runs; /* it may be asked */
-    struct word stopping;
-} dumper = {.lock = LOCK_INIT};
-
 static void write_all(int descriptor, const char *data, size_t size) {
     while (size > 0) {
         ssize_t written = write(descriptor, data, size);
@@ -189,12 +194,14 @@ static void serve(void *unused) {
     }
 }
 
-/* The alert stays for good once it was made: a signal handler may be just about to raise it. */
+/* The alert stays for good once it was made: a signal handler may be just about to raise it. What
+ * was asked of the last thread and not done is not asked of this one. */
 static int start(int descriptor) {
     static bool has_alert;
     if (!has_alert && lend__alert_init(&dumper.alert) != 0)
         return ENOMEM;
     has_alert = true;
+    lend__alert_clear(&dumper.alert);
     dumper.buffer = lend__memory_new(DUMP_SIZE);
     if (dumper.buffer == NULL)
         return ENOMEM;
@@ -209,6 +216,8 @@ static int start(int descriptor) {
 }
 
 int lend_dump_start(int descriptor) {
+    if (lend__registry_prepare() != 0 || lend__directory_prepare() != 0)
+        return ENOMEM;
     lend__lock_acquire(&dumper.lock);
     int error = word_peek(&dumper.runs) != 0 ? EALREADY : start(descriptor);
     lend__lock_release(&dumper.lock);

@@ -91,10 +91,6 @@ static inline enum inbox_entry inbox_enter(struct inbox *inbox, uint64_t *ret_be
 }
 
 /* Under the lock, past the gate. */
-static inline bool inbox_has_room(const struct inbox *inbox) {
-    return inbox_entered(inbox) < word_peek(&inbox->limit);
-}
-
 static inline bool inbox_enter_locked(struct inbox *inbox) {
     uint64_t seen = word_read(&inbox->entered);
     do

@@ -95,7 +95,7 @@ static void decide_returned(struct task *task, int error, struct list *woken) {
 }
 
 static void report_overrun(struct task *task, int error) {
-    int64_t late_ns = elapsed_ns(task->deadline.at_ns, lend__clock_now_ns());
+    int64_t late_ns = elapsed_ns(task_due_ns(task), lend__clock_now_ns());
     if (late_ns <= STOP_GRACE_MS * NS_PER_MS)
         return;
     char late[64];
@@ -168,10 +168,15 @@ static struct worker *leave_worker(struct task *task) {
     return worker;
 }
 
+/* Here a worker's thread may be cancelled, and nowhere else: what comes after would be lost. */
 static void call(void *argument) {
     struct run *run = argument;
     struct task *task = run->task;
+    bool never_blocks = lend__thread_self.never_blocks;
+    lend__thread_unshield(run->cancel_state);
     run->error = task->run(run->lease.model, task->argument, &task->job);
+    lend__thread_shield();
+    lend__thread_self.never_blocks = never_blocks;
     run->returned = true;
 }
 
@@ -180,25 +185,28 @@ static void call(void *argument) {
  * is given another thread. */
 static void catch_end(void *argument) {
     struct run *run = argument;
-    if (run->returned)
-        return;
     struct task *task = run->task;
+    if (run->returned || executor_is_foreign(task->executor))
+        return;
+    lend__thread_self.errands = run->errands; /* on frames that are still to be unwound */
     thread_job_begin(task->number); /* a job within may have ended the thread, and forgotten this */
     run->ended_ns = lend__clock_now_ns();
     run->error = lend_job_explain(&task->job, ECANCELED, "the job ended its own thread");
     lend__run_give_back(run);
     bool told = end(run);
-    thread_forget_errands();
+    thread_job_end(lend__thread_self.identity);
     if (!told)
         lend__task_tell(task);
     struct worker *worker = leave_worker(task);
     if (worker != NULL)
         lend__worker_replace(worker);
     lend__task_finish(task);
+    thread_forget_errands();
 }
 
 void lend__run_call(struct run *run) {
     run->returned = false;
+    run->errands = lend__thread_self.errands;
     lend__thread_guard(call, run, catch_end, run);
     if (run->task->counts_for != 0)
         run->ended_ns = lend__clock_now_ns();
@@ -209,10 +217,15 @@ static void call_and_give_back(struct run *run) {
     lend__run_give_back(run);
 }
 
+static struct run run_here(struct task *task) {
+    return (struct run){
+        .task = task, .held_before = lend__thread_self.held, .cancel_state = lend__thread_shield()};
+}
+
 /* As the job: what is borrowed from here to the return belongs to it. */
 void lend__run_task(struct task *task) {
     struct errand errand;
-    struct run run = {.task = task, .held_before = lend__thread_self.held};
+    struct run run = run_here(task);
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     if (lend__run_borrow(&run))
@@ -220,6 +233,7 @@ void lend__run_task(struct task *task) {
     thread_job_end(before);
     lend__run_answer(&run);
     thread_errand_end(&errand);
+    lend__thread_unshield(run.cancel_state);
 }
 
 /* Out of the queue and into this thread's hands, unless somebody was faster. */
@@ -242,7 +256,7 @@ static bool claim(struct run *run) {
 
 bool lend__help_task(struct task *task) {
     struct errand errand;
-    struct run run = {.task = task, .held_before = lend__thread_self.held};
+    struct run run = run_here(task);
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     run.lease =
@@ -256,5 +270,6 @@ bool lend__help_task(struct task *task) {
     if (claimed)
         lend__run_answer(&run);
     thread_errand_end(&errand);
+    lend__thread_unshield(run.cancel_state);
     return claimed;
 }

@@ -14,6 +14,8 @@ struct run {
     int64_t began_ns, ended_ns;
     int error;
     bool returned;
+    int cancel_state;       /* lend__thread_shield's: the job's function is called without it */
+    struct errand *errands; /* of the thread when the job's function was called */
 };
 
 /* Under the lock: the task is RUNNING, on the lease that the run has. */

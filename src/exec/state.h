@@ -9,7 +9,8 @@
  *
  * ONE     each task that was taken out of the inbox is, until it is over, in exactly one place:
  *         worker->task, `queue`, `given_up` or `guests`
- * TURN    jobs start in the order in which they were pushed. A QUEUED task in `queue` is undecided,
+ * TURN    workers start jobs in the order in which they were pushed; who waits for a job may run it
+ *         before its turn (lend__help_task). A QUEUED task in `queue` is undecided,
  *         in `given_up` decided; the timekeeper makes it a guest while it tells its owner
  * ROOM    inbox.limit - entered == queue_max + workers at hand (not away) - jobs that wait, never
  *         negative: the first jobs are for the workers at hand, who are up or being woken, and no
@@ -24,8 +25,9 @@
  * TIMER   each undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its
  *         deadline is not before `alarm_ns`, until when the timekeeper sleeps at the longest; while
  *         it is BORROWING, its borrow ends at its deadline and its runner answers (timekeeper.c)
- * CLOSED  it is CLOSED only when all who have entered were accepted and are over, and nobody is
- *         inside lend_submit any more (`visitors`), and freed when no task is left either
+ * CLOSED  it is CLOSED only when all who have entered were accepted and are over, and nobody who
+ *         has waited for room is inside lend_submit any more (`visitors`; who has entered touches
+ *         the executor no more once his job is there), and freed when no task is left either
  *
  * lend__executor_settle restores QUEUE and SENTRY; whoever changes the queue, the limit, or the
  * list of the idle or of the submitters calls it before leaving the lock.

@@ -96,7 +96,8 @@ bool lend__task_step(struct task *task, uint64_t steps, struct list *woken) {
  * news to anyone. */
 static bool is_unread(const struct task *task) {
     const struct lend_future *future = &task->future;
-    return word_peek(&future->read) == 0 && future->error != 0 && future->error != ECANCELED;
+    bool asked_for = future->error == ECANCELED && task_outcome(task) == LEND_CANCELLED;
+    return word_peek(&future->read) == 0 && future->error != 0 && !asked_for;
 }
 
 static void report_unread(struct task *task) {

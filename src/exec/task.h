@@ -138,6 +138,12 @@ static inline bool task_is_over(const struct task *task) {
     return (word_read(&task->ends) & END_OVER) == END_OVER;
 }
 
+/* When its owner is to be told at the latest: not before it was accepted, whatever its deadline. */
+static inline int64_t task_due_ns(const struct task *task) {
+    int64_t at_ns = task->deadline.at_ns;
+    return at_ns > task->accepted_ns ? at_ns : task->accepted_ns;
+}
+
 /* The job's room for words, or NULL. */
 struct remarks *lend__task_remarks(struct task *task);
 

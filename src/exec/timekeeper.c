@@ -63,7 +63,7 @@ static void watch_newcomers(lend_executor *executor) {
  * an unknown time. */
 static void give_grace(lend_executor *executor, struct task *task) {
     lend__heap_insert(&executor->locked.timers, &task->timer,
-                      task->deadline.at_ns + STOP_GRACE_MS * NS_PER_MS);
+                      task_due_ns(task) + STOP_GRACE_MS * NS_PER_MS);
 }
 
 /* Under the lock: a timer has gone off. True if the timekeeper is to tell the job's owner at once,
@@ -153,6 +153,7 @@ static bool keep_time(lend_executor *executor) {
 void lend__timekeeper_main(void *argument) {
     lend_executor *executor = argument;
     lend__thread_identify(); /* who is called back may run a job here */
+    lend__thread_shield();
     while (keep_time(executor))
         ;
 }

@@ -72,6 +72,7 @@ static struct task *answer_plain(struct run *run, struct list *woken) {
 static void take(struct worker *self, struct run *run, struct task *next) {
     lend_executor *executor = self->executor;
     run->task = next;
+    run->held_before = lend__thread_self.held - (uint32_t)lend_lease_ok(&run->lease);
     lend__executor_take(executor, next, self);
     self->sees_more = executor->locked.queue.length > 0;
     thread_job_begin(next->number);
@@ -185,7 +186,7 @@ void lend__worker_main(void *argument) {
     lend__lock_release(&self->executor->lock);
     if (options->worker_begins != NULL)
         options->worker_begins(options->worker_context);
-    struct run run = {.held_before = lend__thread_self.held};
+    struct run run = {.cancel_state = lend__thread_shield()};
     while (come(self, &run))
         work(self, &run);
     if (options->worker_ends != NULL)

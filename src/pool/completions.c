@@ -157,8 +157,10 @@ static void end(void *argument) {
     lend__lock_acquire(&queue->lock);
     queue->locked.runner_tid = 0;
     hush(queue);
-    if (queue->locked.ready.length > 0)
+    if (queue->locked.ready.length > 0) {
+        lend__bell_hush(&queue->bell);
         lend__bell_ring(&queue->bell);
+    }
     lend__lock_release(&queue->lock);
 }
 

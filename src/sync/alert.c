@@ -24,3 +24,8 @@ void lend__alert_wait(struct alert *alert) {
     while (sem_wait(&alert->raised) != 0)
         ;
 }
+
+void lend__alert_clear(struct alert *alert) {
+    while (sem_trywait(&alert->raised) == 0)
+        ;
+}

@@ -18,4 +18,7 @@ void lend__alert_deinit(struct alert *alert);
 void lend__alert_raise(struct alert *alert);
 void lend__alert_wait(struct alert *alert);
 
+/* What was raised so far ends no wait. */
+void lend__alert_clear(struct alert *alert);
+
 #endif

@@ -5,7 +5,6 @@
 #include "sync/thread.h"
 
 #include "base/assert.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "sync/fork.h"
 #include "sync/parker.h"
@@ -22,15 +21,21 @@ _Thread_local struct thread_self lend__thread_self THREAD_LOCAL_MODEL; /* gcc fo
 
 static struct word threads_identified;
 
+/* On the stack of who starts the thread, until that has taken it over. */
 struct start {
+    struct thread *thread;
     void (*main)(void *);
     void *argument;
     char name[16];
+    struct parker taken_over;
 };
 
+/* The handle is set here: pthread_create may write its own as late as it likes, when what began on
+ * the thread has already replaced it by another one (musl does). */
 static void *start_thread(void *argument) {
-    struct start start = *(struct start *)argument;
-    lend__memory_free(argument);
+    struct start *given = argument, start = *given;
+    start.thread->handle = pthread_self();
+    lend__parker_wake(&given->taken_over);
     pthread_setname_np(pthread_self(), start.name);
     start.main(start.argument);
     return NULL;
@@ -42,26 +47,23 @@ static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
 
 int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
                        void *argument) {
-    struct start *start = lend__memory_new(sizeof *start);
-    if (start == NULL)
-        return ENOMEM;
-    start->main = main;
-    start->argument = argument;
-    struct text text = text_into(start->name, sizeof start->name);
+    pthread_t handle;
+    struct start start = {.thread = thread, .main = main, .argument = argument};
+    struct text text = text_into(start.name, sizeof start.name);
     lend__text_add(&text, "%.15s", name);
+    parker_init(&start.taken_over);
 
     sigset_t blocked, before;
     sigfillset(&blocked);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigdelset(&blocked, faults[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int error = pthread_create(&thread->handle, NULL, start_thread, start);
+    int error = pthread_create(&handle, NULL, start_thread, &start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error != 0) {
-        lend__memory_free(start);
-        return ENOMEM;
-    }
-    return 0;
+    if (error == 0)
+        lend__parker_sleep(&start.taken_over, LEND_FOREVER);
+    parker_deinit(&start.taken_over);
+    return error == 0 ? 0 : ENOMEM;
 }
 
 void lend__thread_join(struct thread *thread) {

@@ -13,8 +13,9 @@ struct thread {
     pthread_t handle;
 };
 
-/* Run main(argument) on a new thread that blocks all signals, under the first 15 bytes of `name`.
- * 0 or ENOMEM. */
+/* Run main(argument) on a new thread that blocks all signals but those that an instruction of its
+ * own raises, under the first 15 bytes of `name`. `thread` is filled on the new one, before `main`,
+ * and by the time this returns. 0 or ENOMEM. */
 int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
                        void *argument);
 void lend__thread_join(struct thread *thread);

@@ -54,11 +54,6 @@ static inline uint64_t word_next(struct word *word) {
     return atomic_fetch_add_explicit(&word->value, 1, memory_order_relaxed) + 1;
 }
 
-/* Add one, and let whoever reads the sum see all that was done before. */
-static inline void word_tally(struct word *word) {
-    atomic_fetch_add_explicit(&word->value, 1, memory_order_release);
-}
-
 /* Add to a number, or take away from it, whoever else does. */
 static inline void word_add(struct word *word, int64_t amount) {
     atomic_fetch_add_explicit(&word->value, (uint64_t)amount, memory_order_relaxed);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Everything that lend knows, in one call and on a signal; and reports as JSON. */
+#include "support/child.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
+#include <fcntl.h>
 #include <lend/dump.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -134,6 +137,49 @@ static void a_signal_has_it_written(void **state) {
     close(ends[1]);
 }
 
+static void what_the_last_thread_was_asked_is_not_asked_of_the_next(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int nowhere = open("/dev/null", O_WRONLY);
+    assert_int_equal(lend_dump_start(nowhere), 0);
+    for (int i = 0; i < 1000; i++) /* more than it can do before it is stopped */
+        lend_dump_request();
+    lend_dump_stop();
+    assert_int_equal(lend_dump_start(ends[1]), 0);
+    struct pollfd unasked = {.fd = ends[0], .events = POLLIN};
+    assert_int_equal(poll(&unasked, 1, 50), 0);
+    lend_dump_stop();
+    close(ends[0]);
+    close(ends[1]);
+    close(nowhere);
+}
+
+static void a_child_writes_dumps_of_its_own(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int nowhere = open("/dev/null", O_WRONLY);
+    assert_int_equal(lend_dump_start(nowhere), 0);
+    pid_t child = child_fork();
+    if (child == 0) {
+        char begun[1];
+        alarm(20);
+        lend_dump_request(); /* nobody is there */
+        if (lend_dump_start(ends[1]) != 0)
+            _exit(1);
+        lend_dump_request();
+        int wrong = read(ends[0], begun, 1) != 1;
+        lend_dump_stop();
+        _exit(wrong);
+    }
+    assert_int_equal(child_status(child), 0);
+    lend_dump_stop();
+    close(nowhere);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_report_in_json_names_holders_and_waiters(void **state) {
     (void)state;
     struct scene scene;
@@ -202,6 +248,8 @@ int main(void) {
         cmocka_unit_test(without_a_pool_there_is_nothing_to_tell),
         cmocka_unit_test(a_dump_tells_who_holds_who_waits_and_what_is_queued),
         cmocka_unit_test(a_signal_has_it_written),
+        cmocka_unit_test(what_the_last_thread_was_asked_is_not_asked_of_the_next),
+        cmocka_unit_test(a_child_writes_dumps_of_its_own),
         cmocka_unit_test(a_report_in_json_names_holders_and_waiters),
         cmocka_unit_test(a_report_in_json_is_whole_or_nothing),
         cmocka_unit_test(json_escapes_what_json_must),

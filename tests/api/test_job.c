@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a running job may ask and say, and who it is in the pool's books. */
+#include "support/shelf.h"
 #include "support/workshop.h"
 
 #include <setjmp.h>
@@ -294,6 +295,51 @@ static int run_an_errand(void *model, void *argument, lend_job *job) {
     return error;
 }
 
+static struct lend_lease of_the_worker, left_by_a_job;
+
+static void borrow_as_worker(void *pool) {
+    of_the_worker = lend_acquire(pool, LEND_NOW);
+}
+
+static void release_of_the_worker(lend_future *future, void *unused) {
+    (void)future, (void)unused;
+    lend_release(&of_the_worker);
+}
+
+static int leave_one(void *model, void *pool, lend_job *job) {
+    (void)model, (void)job;
+    left_by_a_job = lend_acquire(pool, LEND_NOW);
+    return lend_lease_error(&left_by_a_job);
+}
+
+/* A worker may have leases of its own, and get rid of them between two jobs. */
+static void what_a_job_leaves_is_found_whatever_its_worker_had_before(void **state) {
+    (void)state;
+    struct shelf shelf;
+    lend_executor *executor;
+    lend_future *future;
+    shelf_open(&shelf, 3);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shelf.pool, .workers = 1,
+                                                             .worker_begins = borrow_as_worker,
+                                                             .worker_context = shelf.pool)),
+        0);
+    const struct lend_job_spec jobs[] = {
+        LEND_JOB(.run = plain_job_run, .done = release_of_the_worker),
+        LEND_JOB(.run = leave_one, .argument = shelf.pool),
+    };
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        assert_int_equal(lend_submit(executor, &jobs[i], &future), 0);
+        assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+        assert_int_equal(lend_future_error(future), 0);
+        lend_future_drop(future);
+    }
+    assert_int_equal(events_count_of(&shelf.events, LEND_EVENT_LEASE_LEFT), 1);
+    assert_true(eventually(stats_of(shelf.pool).free == 3));
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    shelf_close(&shelf);
+}
+
 static void a_job_may_wait_for_one_of_another_executor(void **state) {
     (void)state;
     struct workshop one, other;
@@ -326,6 +372,7 @@ int main(void) {
         cmocka_unit_test(a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
         cmocka_unit_test(a_job_may_borrow_on_its_own_account),
         cmocka_unit_test(job_numbers_are_unique_in_the_process),
+        cmocka_unit_test(what_a_job_leaves_is_found_whatever_its_worker_had_before),
         cmocka_unit_test(a_job_may_wait_for_one_of_another_executor),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);

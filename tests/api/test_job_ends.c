@@ -2,6 +2,7 @@
  *
  * Jobs that end the thread they run on, wherever that is: the job has failed, nothing is lost, and
  * the executor goes on. */
+#include "support/child.h"
 #include "support/pace.h"
 #include "support/thread.h"
 #include "support/workshop.h"
@@ -10,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -146,6 +148,134 @@ static void a_job_that_ends_its_thread_past_its_deadline_was_told_once(void **st
     held_job_deinit(&held);
 }
 
+/* what is called after it */
+
+struct caller {
+    struct workshop *shop;
+    int close_in_done, join_in_done, close_in_drop;
+};
+
+static void wait_in_done(lend_future *future, void *argument) {
+    struct caller *caller = argument;
+    caller->close_in_done = lend_executor_close(caller->shop->executor, LEND_FOREVER);
+    caller->join_in_done = lend_future_join(future, LEND_FOREVER);
+}
+
+static void wait_in_drop(void *argument) {
+    struct caller *caller = argument;
+    caller->close_in_drop = lend_executor_close(caller->shop->executor, LEND_FOREVER);
+}
+
+static void who_is_called_after_it_must_not_wait_for_it_all_the_same(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_future *future;
+    workshop_open(&shop, 1, NULL);
+    struct caller caller = {.shop = &shop};
+    assert_int_equal(lend_submit(shop.executor,
+                                 &LEND_JOB(.run = end_own_thread, .argument = &caller,
+                                           .drop_argument = wait_in_drop, .done = wait_in_done,
+                                           .done_argument = &caller),
+                                 &future),
+                     0);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_int_equal(caller.close_in_done, EDEADLK);
+    assert_int_equal(caller.join_in_done, EDEADLK);
+    assert_int_equal(caller.close_in_drop, EDEADLK);
+    lend_future_drop(future);
+    assert_executor_works(&shop);
+    workshop_close(&shop);
+}
+
+static int fail_as_if_cancelled(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    return ECANCELED;
+}
+
+static void that_nobody_asked_it_to_end_is_told_if_nobody_asks(void **state) {
+    (void)state;
+    lend_job_function *const runs[] = {end_own_thread, fail_as_if_cancelled};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        struct workshop shop;
+        workshop_open(&shop, 1, NULL);
+        assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = runs[i]), NULL), 0);
+        assert_true(eventually(events_count_of(&shop.events, LEND_EVENT_JOB_UNREAD) == 1));
+        assert_int_equal(events_first_of(&shop.events, LEND_EVENT_JOB_UNREAD).error, ECANCELED);
+        workshop_close(&shop);
+    }
+}
+
+/* Cancels its thread once that has nothing of the job's to do but to tell of it. */
+static void cancel_in_done(lend_future *future, void *tally) {
+    (void)future;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+    tally_add(tally);
+}
+
+static int test_for_cancellation(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    pthread_testcancel();
+    return 0;
+}
+
+/* It waits for the next job's function. */
+static void a_cancellation_that_comes_late_costs_neither_job_nor_worker(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct tally told;
+    lend_future *future;
+    tally_init(&told);
+    workshop_open(&shop, 1, NULL);
+    assert_int_equal(
+        lend_submit(shop.executor,
+                    &LEND_JOB(.run = plain_job_run, .done = cancel_in_done, .done_argument = &told),
+                    &future),
+        0);
+    assert_int_equal(lend_future_join(future, lend_within_ms(PATIENCE_MS)), 0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    assert_int_equal(tally_count(&told), 1);
+    lend_future_drop(future);
+    future = workshop_run(&shop, test_for_cancellation, NULL);
+    assert_int_equal(lend_future_error(future), ECANCELED);
+    lend_future_drop(future);
+    assert_executor_works(&shop);
+    workshop_close(&shop);
+    tally_deinit(&told);
+}
+
+/* processes */
+
+static pthread_key_t last_key;
+
+static void exit_well(void *unused) {
+    (void)unused;
+    _exit(0);
+}
+
+static int fork_and_end(void *model, void *child, lend_job *job) {
+    (void)model, (void)job;
+    *(pid_t *)child = child_fork();
+    if (*(pid_t *)child != 0)
+        return 0;
+    alarm(20);
+    pthread_setspecific(last_key, child);
+    pthread_exit(NULL);
+}
+
+static void a_child_that_ends_its_thread_in_a_job_is_nobodys_worker(void **state) {
+    (void)state;
+    struct workshop shop;
+    pid_t child = -1;
+    assert_int_equal(pthread_key_create(&last_key, exit_well), 0);
+    workshop_open(&shop, 1, NULL);
+    lend_future_drop(workshop_run(&shop, fork_and_end, &child));
+    assert_int_equal(child_status(child), 0);
+    lend_future_drop(workshop_run(&shop, plain_job_run, NULL));
+    workshop_close(&shop);
+    pthread_key_delete(last_key);
+}
+
 /* on threads that are not workers */
 
 struct submission {
@@ -244,6 +374,10 @@ int main(void) {
         cmocka_unit_test(a_thread_that_its_job_ended_ends_as_a_worker_too),
         cmocka_unit_test(close_waits_for_the_thread_that_came_in_the_place_of_another),
         cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),
+        cmocka_unit_test(who_is_called_after_it_must_not_wait_for_it_all_the_same),
+        cmocka_unit_test(that_nobody_asked_it_to_end_is_told_if_nobody_asks),
+        cmocka_unit_test(a_cancellation_that_comes_late_costs_neither_job_nor_worker),
+        cmocka_unit_test(a_child_that_ends_its_thread_in_a_job_is_nobodys_worker),
         cmocka_unit_test(a_job_that_ends_the_thread_of_its_submitter_costs_no_worker),
         cmocka_unit_test(a_job_that_ends_the_thread_of_one_that_helps_ends_both),
     };

@@ -44,6 +44,28 @@ static void it_borrows_what_is_free_and_does_not_wait_for_more(void **state) {
     workshop_close(&shop);
 }
 
+static int forbid(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    lend_thread_forbid_blocking(true);
+    return 0;
+}
+
+static int say_whether_forbidden(void *model, void *argument, lend_job *job) {
+    (void)model, (void)argument, (void)job;
+    return lend_thread_forbid_blocking(false) ? EWOULDBLOCK : 0;
+}
+
+static void a_mark_that_a_job_leaves_is_not_the_next_ones(void **state) {
+    (void)state;
+    struct workshop shop;
+    workshop_open(&shop, 1, NULL);
+    lend_future_drop(workshop_run(&shop, forbid, NULL));
+    lend_future *future = workshop_run(&shop, say_whether_forbidden, NULL);
+    assert_int_equal(lend_future_error(future), 0);
+    lend_future_drop(future);
+    workshop_close(&shop);
+}
+
 static void it_does_not_wait_for_a_future(void **state) {
     (void)state;
     struct workshop shop;
@@ -101,6 +123,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_mark_is_set_and_taken_away, allow_blocking),
         cmocka_unit_test_teardown(it_borrows_what_is_free_and_does_not_wait_for_more,
                                   allow_blocking),
+        cmocka_unit_test_teardown(a_mark_that_a_job_leaves_is_not_the_next_ones, allow_blocking),
         cmocka_unit_test_teardown(it_does_not_wait_for_a_future, allow_blocking),
         cmocka_unit_test_teardown(it_does_not_wait_for_room_in_a_queue, allow_blocking),
         cmocka_unit_test_teardown(it_closes_nothing, allow_blocking),

@@ -198,3 +198,9 @@ void lend__alert_wait(struct alert *alert) {
     alert->raised--;
     sim_changed(&alert->history);
 }
+
+void lend__alert_clear(struct alert *alert) {
+    sim_point("clears", alert);
+    alert->raised = 0;
+    sim_changed(&alert->history);
+}

@@ -51,7 +51,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 int __wrap_pthread_join(pthread_t thread, void **ret_result) {
     int error = __real_pthread_join(thread, ret_result);
-    word_tally(&joined);
+    word_next(&joined);
     lend__parker_wake(&parted);
     return error;
 }

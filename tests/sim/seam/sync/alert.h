@@ -17,5 +17,6 @@ int lend__alert_init(struct alert *alert);
 void lend__alert_deinit(struct alert *alert);
 void lend__alert_raise(struct alert *alert);
 void lend__alert_wait(struct alert *alert);
+void lend__alert_clear(struct alert *alert);
 
 #endif
