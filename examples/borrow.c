@@ -68,7 +68,7 @@ static int correct_in_a_block(lend_pool *pool, const char *typed, const char **r
         *ret_word = nearest(speller.model, typed);
     } lend_else {
         char line[512];
-        lend_report_print(lend_lease_report(&speller), line, sizeof line);
+        lend_lease_print(&speller, line, sizeof line);
         fprintf(stderr, "%s\n", line);
         error = lend_lease_error(&speller);
     } lend_end

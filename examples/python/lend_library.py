@@ -73,7 +73,8 @@ class ExecutorOptions(Structure):
         ("size", c_size_t), ("name", c_char_p), ("pool", c_void_p), ("workers", c_uint32),
         ("queue_max", c_uint32), ("queue_bytes_max", c_uint64), ("when_full", c_int),
         ("job_ms_default", c_int64), ("worker_begins", c_void_p), ("worker_ends", c_void_p),
-        ("worker_context", c_void_p), ("sink", c_void_p), ("sink_context", c_void_p)]
+        ("worker_context", c_void_p), ("sink", c_void_p), ("sink_context", c_void_p),
+        ("reason", POINTER(Reason))]
 
 
 Run = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)

@@ -38,8 +38,8 @@ typedef struct lend_deadline {
 /* Wait until there is an answer, however long that takes. */
 #define LEND_FOREVER LEND_DEADLINE_LITERAL_(INT64_MAX)
 
-/* The point that is `ms` milliseconds from now. Zero and less is LEND_NOW; what lies beyond the
- * end of the clock (292 years) is LEND_FOREVER. */
+/* The point that is `ms` milliseconds from now. Zero and less is LEND_NOW: -1 too, which in options
+ * is for ever. What lies beyond the end of the clock (292 years) is LEND_FOREVER. */
 LEND_API lend_deadline lend_within_ms(int64_t ms);
 
 /* Milliseconds until `deadline`, rounded up, so that a caller who sleeps for as long is past it:

@@ -26,6 +26,7 @@ LEND_API size_t lend_dump(char *buffer, size_t size);
  * and may start one.
  *
  * 0         started
+ * EINVAL    descriptor is negative
  * EALREADY  there is one
  * ENOMEM    no memory or thread */
 LEND_API LEND_NODISCARD int lend_dump_start(int descriptor);

@@ -24,7 +24,7 @@ LEND_BEGIN_DECLS
     X(E2BIG, "the caller was built for a newer lend: it uses options unknown here")                \
     X(EBUSY, "not now: somebody still has it")                                                     \
     X(ETIMEDOUT, "the deadline passed first")                                                      \
-    X(ENOBUFS, "too many are waiting already")                                                     \
+    X(ENOBUFS, "a bound was reached: too many wait, or it would never fit")                        \
     X(EAGAIN, "it would have had to wait, and was not to")                                         \
     X(EDEADLK, "the wait could never have ended")                                                  \
     X(ESHUTDOWN, "it is closing and takes nothing new")                                            \
@@ -40,12 +40,13 @@ LEND_BEGIN_DECLS
     X(EFBIG, "the data is larger than the limit")                                                  \
     X(ENODATA, "there is no data")
 
-/* The name of an error, "ETIMEDOUT"; "0" for 0; "errno" for a number that is not in the list (a
- * model's or a job's own). Static. */
+/* The name of an error, "ETIMEDOUT"; "0" for 0. For a number that is not in the list, a model's or
+ * a job's own, the C library's name, where it has one to give (glibc); else "errno". Static. */
 LEND_API const char *lend_errname(int error);
 
-/* Its sentence, without a full stop; "success" for 0. For a number that is not in the list, "an
- * error of the caller's own". Static, and the same on every thread and in every locale. */
+/* Its sentence, without a full stop; "success" for 0. For a number that is not in the list likewise
+ * the C library's; else "an error of the caller's own". Static, and the same on every thread and in
+ * every locale. */
 LEND_API const char *lend_strerror(int error);
 
 /* An error and its words, in memory that the caller owns: how a loader, a job or an image tells

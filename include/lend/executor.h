@@ -57,6 +57,9 @@ struct lend_executor_options {
 
     lend_sink *sink; /* Default: the pool's. May be called until the last future is dropped */
     void *sink_context;
+
+    /* Filled when opening fails. May be NULL. */
+    struct lend_reason *reason;
 };
 
 #ifndef __cplusplus
@@ -68,7 +71,8 @@ struct lend_executor_options {
  * their own raises (SIGSEGV, SIGFPE ...). Callbacks of the executor return: only a job may end its
  * thread, and none that a callback runs in place.
  *
- * EINVAL     ret_executor, options or options.pool is missing, or a number is out of range
+ * EINVAL     ret_executor, options or options.pool is missing, or a number is out of range;
+ *            options.reason says which, if options.size is set
  * E2BIG      the options are larger than this library knows, and set something there
  * ENOMEM     no memory or thread
  * ESHUTDOWN  the pool is closing
@@ -105,9 +109,9 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
 #endif
 
 /* Close an executor: nothing new is accepted, what is queued is still worked off until the
- * deadline. Then what has not started is cancelled (ESHUTDOWN), what runs is told to stop, and
- * what returns within 100 ms still counts as in time. When all is over, the threads end and the
- * executor is freed; its futures stay valid until they are dropped.
+ * deadline (zeroed: job_ms_default). Then what has not started is cancelled (ESHUTDOWN), what runs
+ * is told to stop, and what returns within 100 ms still counts as in time. When all is over, the
+ * threads end and the executor is freed; its futures stay valid until they are dropped.
  *
  * 0         closed; also for NULL
  * EBUSY     jobs still run; lend_dump names them (lend/dump.h). Call again
@@ -141,7 +145,8 @@ struct lend_executor_stats {
 LEND_API int lend_executor_stats_get(lend_executor *executor,
                                      struct lend_executor_stats *ret_stats);
 
-/* The options in force: what was defaulted is filled in; `name` lives as long as the executor.
+/* The options in force: what was defaulted is filled in; `name` lives as long as the executor,
+ * `reason` is NULL.
  * EINVAL if an argument is NULL, EOWNERDEAD as above. */
 LEND_API int lend_executor_options_get(const lend_executor *executor,
                                        struct lend_executor_options *ret_options);

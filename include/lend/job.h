@@ -58,7 +58,8 @@ struct lend_job_spec {
     lend_job_done *done; /* may be NULL */
     void *done_argument;
 
-    /* Of the whole job: queueing, waiting for a model, running. Zeroed: the executor's default. */
+    /* Of the whole job: queueing, waiting for a model, running. Zeroed: the executor's default.
+     * With LEND_NOW it is accepted, and expires. */
     lend_deadline deadline;
 
     uint64_t bytes; /* what it weighs against options.queue_bytes_max */

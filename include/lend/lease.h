@@ -118,6 +118,11 @@ LEND_API int lend_lease_error(const struct lend_lease *lease);
  * NULL. */
 LEND_API const struct lend_report *lend_lease_report(const struct lend_lease *lease);
 
+/* What became of it, as one line without newline into buffer[size]: the report; without one the
+ * name of the error and its sentence; of a lease that holds a model, which. Returns the length
+ * written; always ends with a NUL if size > 0; what did not fit ends with "...". */
+LEND_API size_t lend_lease_print(const struct lend_lease *lease, char *buffer, size_t size);
+
 LEND_END_DECLS
 
 #endif

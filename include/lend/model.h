@@ -52,9 +52,11 @@ struct lend_model_ops {
     int (*check)(void *model, void *context, struct lend_reason *reason);
 };
 
+#ifndef __cplusplus
 /* An initialiser for it. */
 #define LEND_MODEL_OPS(...)                                                                        \
     { .size = sizeof(struct lend_model_ops), __VA_ARGS__ }
+#endif
 
 LEND_END_DECLS
 

@@ -124,11 +124,12 @@ struct lend_pool_options {
 #endif
 
 /* Open a pool and load its models: the first alone on this thread, the others in parallel. Blocks
- * as long as loading takes. If one fails, those that were loaded are unloaded again, nothing is
- * left behind and *ret_pool is untouched.
+ * as long as loading takes, which nothing bounds: no deadline, no alarm, and no dump knows of a
+ * pool that is being opened; options.progress says how far it has come. If one fails, those that
+ * were loaded are unloaded again, nothing is left behind and *ret_pool is untouched.
  *
  * EINVAL  ret_pool, options, a required field or a required operation is missing, or a number is
- *         out of range; options.reason says which
+ *         out of range; options.reason says which, if options.size is set
  * E2BIG   the options or operations are larger than this library knows, and set something there
  * ENOMEM  no memory or thread
  * EIO     a load or check failed; options.reason says why, in its own words */
@@ -139,9 +140,9 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  * ESHUTDOWN. Then it waits until each lent model is back and each executor on the pool is closed,
  * unloads all models on this thread, and frees the pool.
  *
- * At the deadline it gives up waiting and returns EBUSY: the pool stays shut, its holders keep
- * their models, and close may be called again. `reterr_report`, if not NULL, then receives who
- * they are (free it with lend_report_free; NULL if memory ran out).
+ * At the deadline (zeroed: wait_ms_default) it gives up waiting and returns EBUSY: the pool stays
+ * shut, its holders keep their models, and close may be called again. `reterr_report`, if not NULL,
+ * then receives who they are (free it with lend_report_free; NULL if memory ran out).
  *
  * A lease of the pool is invalid once close has returned 0, even for lend_release: no call may
  * begin on a pool that may be closed meanwhile; calls that wait in it then end safely.

@@ -62,13 +62,13 @@ struct lend_step {
 /* The likely cause, with its words. */
 #define LEND_CAUSES(X)                                                                             \
     X(LEND_CAUSE_NONE, "")                                                                         \
-    X(LEND_CAUSE_HOLDERS, "every model is in use and none came back in time")                      \
+    X(LEND_CAUSE_HOLDERS, "every model is in use")                                                 \
     X(LEND_CAUSE_CROWD, "more borrowers than the bound on waiters allows")                         \
     X(LEND_CAUSE_LOADING, "models are still being loaded")                                         \
     X(LEND_CAUSE_LOADER, "no model can be loaded")                                                 \
     X(LEND_CAUSE_CLOSING, "the pool is closing")                                                   \
     X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")                                 \
-    X(LEND_CAUSE_DEADLOCK, "each waits for another one of them")                                   \
+    X(LEND_CAUSE_DEADLOCK, "what is waited for is held by those who wait")                         \
     X(LEND_CAUSE_SUSPENDED, "the pool is suspended")                                               \
     X(LEND_CAUSE_STUCK, "an operation of a model does not return")
 

@@ -21,8 +21,14 @@ struct lend_site {
     int line;
 };
 
-#ifndef __cplusplus
 /* The place where this is written, as `const struct lend_site *`. Inside functions only. */
+#ifdef __cplusplus
+#define LEND_HERE                                                                                  \
+    ([](const char *lend_function_) -> const struct lend_site * {                                  \
+        static const struct lend_site lend_here_ = {__FILE__, lend_function_, __LINE__};           \
+        return &lend_here_;                                                                        \
+    }(__func__))
+#else
 #define LEND_HERE                                                                                  \
     (__extension__({                                                                               \
         static const struct lend_site lend_here_ = {__FILE__, __func__, __LINE__};                 \

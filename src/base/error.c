@@ -2,18 +2,46 @@
  *
  * Names and sentences of errors, events, causes and outcomes, each generated from the one list in
  * its public header, and the reasons that callers are given. */
+#define _GNU_SOURCE
 #include "base/text.h"
 
 #include <lend/error.h>
 #include <lend/event.h>
 #include <lend/future.h>
 #include <lend/report.h>
+#include <string.h>
 
 const char *lend_version(void) {
     return LEND_VERSION;
 }
 
-const char *lend_errname(int error) {
+/* glibc says what it calls an error without translating it, in memory that stays. */
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 32)
+#define LIBC_NAMES_ERRORS
+#endif
+#endif
+
+/* Of an error that is none of lend's; NULL for a number that is not known. */
+static const char *libc_name(int error) {
+#ifdef LIBC_NAMES_ERRORS
+    return strerrorname_np(error);
+#else
+    (void)error;
+    return NULL;
+#endif
+}
+
+static const char *libc_sentence(int error) {
+#ifdef LIBC_NAMES_ERRORS
+    return strerrordesc_np(error);
+#else
+    (void)error;
+    return NULL;
+#endif
+}
+
+static const char *name_or_null(int error) {
     switch (error) {
     case 0:
         return "0";
@@ -23,8 +51,13 @@ const char *lend_errname(int error) {
         LEND_ERRORS(NAME)
 #undef NAME
     default:
-        return "errno";
+        return libc_name(error);
     }
+}
+
+const char *lend_errname(int error) {
+    const char *name = name_or_null(error);
+    return name != NULL ? name : "errno";
 }
 
 const char *lend_strerror(int error) {
@@ -36,8 +69,10 @@ const char *lend_strerror(int error) {
         return words;
         LEND_ERRORS(SENTENCE)
     default:
-        return "an error of the caller's own";
+        break;
     }
+    const char *sentence = libc_sentence(error);
+    return sentence != NULL ? sentence : "an error of the caller's own";
 }
 
 const char *lend_event_words(enum lend_event_kind kind) {
@@ -76,6 +111,15 @@ int lend_reason_set(struct lend_reason *reason, int error, const char *format, .
     return error;
 }
 
+/* " (ENOENT)", " (error 4711)" */
+static void add_error(struct text *text, int error) {
+    const char *name = name_or_null(error);
+    if (name != NULL)
+        lend__text_add(text, " (%s)", name);
+    else
+        lend__text_add(text, " (error %d)", error);
+}
+
 size_t lend_event_print(const struct lend_event *event, char *buffer, size_t size) {
     struct text text = text_into(buffer, size);
     if (event == NULL) {
@@ -89,7 +133,7 @@ size_t lend_event_print(const struct lend_event *event, char *buffer, size_t siz
         lend__text_add(&text, " #%d", event->slot);
     lend__text_add(&text, ": %s", lend_event_words(event->kind));
     if (event->error != 0)
-        lend__text_add(&text, " (%s)", lend_errname(event->error));
+        add_error(&text, event->error);
     if (event->text[0] != '\0')
         lend__text_add(&text, ": %s", event->text);
     lend__text_add_site(&text, event->site);

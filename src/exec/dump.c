@@ -216,6 +216,8 @@ static int start(int descriptor) {
 }
 
 int lend_dump_start(int descriptor) {
+    if (descriptor < 0)
+        return EINVAL;
     if (lend__registry_prepare() != 0 || lend__directory_prepare() != 0)
         return ENOMEM;
     lend__lock_acquire(&dumper.lock);

@@ -10,9 +10,28 @@
 #define JOB_MS 30000
 
 static int check_options(const struct lend_executor_options *options) {
-    bool sound = options->pool != NULL && options->workers <= LEND_WORKERS_MAX &&
-                 options->when_full <= LEND_FULL_RUN_HERE && options->job_ms_default >= -1;
-    return sound ? 0 : EINVAL;
+    struct lend_reason *reason = options->reason;
+    if (options->pool == NULL)
+        return lend_reason_set(reason, EINVAL, "pool is required");
+    if (options->workers > LEND_WORKERS_MAX)
+        return lend_reason_set(reason, EINVAL, "workers is %u, more than %d", options->workers,
+                               LEND_WORKERS_MAX);
+    if (options->when_full > LEND_FULL_RUN_HERE)
+        return lend_reason_set(reason, EINVAL, "when_full is %d, which is no choice",
+                               (int)options->when_full);
+    if (options->job_ms_default < -1)
+        return lend_reason_set(reason, EINVAL, "job_ms_default is %lld, less than -1",
+                               (long long)options->job_ms_default);
+    return 0;
+}
+
+/* Into *own, and those of its pool. */
+static int read_options(struct lend_executor_options *own, struct lend_pool_options *ret_pool,
+                        const struct lend_executor_options *given) {
+    int error = lend__options_read(own, sizeof *own, given);
+    if (error == 0)
+        error = check_options(own);
+    return error == 0 ? lend_pool_options_get(own->pool, ret_pool) : error;
 }
 
 static void fill_defaults(lend_executor *executor, const struct lend_pool_options *pool) {
@@ -20,6 +39,7 @@ static void fill_defaults(lend_executor *executor, const struct lend_pool_option
     lend__text_copy(executor->name, sizeof executor->name,
                     options->name != NULL ? options->name : pool->name);
     options->name = executor->name;
+    options->reason = NULL;
     if (options->workers == 0)
         options->workers = pool->models;
     if (options->queue_max == 0)
@@ -95,33 +115,23 @@ static int open_executor(lend_executor *executor) {
     return error;
 }
 
-int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_options *options) {
-    struct lend_executor_options own;
-    struct lend_pool_options pool;
-    if (ret_executor == NULL)
-        return EINVAL;
-    int error = lend__options_read(&own, sizeof own, options);
-    if (error == 0)
-        error = check_options(&own);
-    if (error == 0)
-        error = lend_pool_options_get(own.pool, &pool);
-    if (error == 0)
-        error = lend__directory_prepare();
-    if (error != 0)
-        return error;
+static int open_with(lend_executor **ret_executor, const struct lend_executor_options *own,
+                     const struct lend_pool_options *pool) {
+    if (lend__directory_prepare() != 0)
+        return ENOMEM;
     lend_executor *executor = lend__memory_new_aligned(CACHE_LINE, sizeof *executor);
     if (executor == NULL)
         return ENOMEM;
-    executor->options = own;
+    executor->options = *own;
     executor->era = fork_era();
-    executor->renews = lend__pool_renews(own.pool);
-    fill_defaults(executor, &pool);
+    executor->renews = lend__pool_renews(own->pool);
+    fill_defaults(executor, pool);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
     word_init(&executor->holders, 1);
     inbox_init(&executor->inbox, (uint64_t)executor->options.queue_max + executor->options.workers,
                /* shut= */ executor->options.queue_bytes_max != 0);
     int shield = lend__thread_shield();
-    error = open_executor(executor);
+    int error = open_executor(executor);
     lend__thread_unshield(shield);
     if (error != 0) {
         lend__memory_free(executor);
@@ -130,6 +140,19 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     lend__directory_add(executor);
     *ret_executor = executor;
     return 0;
+}
+
+int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_options *options) {
+    struct lend_executor_options own;
+    struct lend_pool_options pool;
+    if (ret_executor == NULL)
+        return EINVAL;
+    int error = read_options(&own, &pool, options);
+    if (error == EINVAL || error == E2BIG) /* with words of its own, or nowhere to put them */
+        return error;
+    if (error == 0)
+        error = open_with(ret_executor, &own, &pool);
+    return error == 0 ? 0 : lend_reason_set(own.reason, error, "%s", lend_strerror(error));
 }
 
 static void free_stock(struct inbox_node *chain) {

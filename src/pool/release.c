@@ -6,6 +6,7 @@
  * slot moves on: so from there to the end of the lease nobody else touches the slot. */
 #include "base/clock.h"
 #include "base/probe.h"
+#include "base/text.h"
 #include "pool/state.h"
 
 #include <lend/lease.h>
@@ -50,16 +51,23 @@ static int refusal(const struct lend_lease *lease) {
 /* A foreign lease stays as it is, so that its owner can still give it back. */
 static void refuse(struct lend_lease *lease, int error) {
     lend_pool *pool = lease->pool;
+    struct slot_holder holder = {0};
+    char words[128];
+    struct text text = text_into(words, sizeof words);
     word_next(&pool->bad_releases);
     int slot = lease->slot < pool->slot_count ? (int)lease->slot : -1;
+    lend__text_add(&text, "thread %u gave back ", owner_tid(thread_owner()));
     if (error != EPERM) {
         *lease = (struct lend_lease){0};
-        lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, /* site= */ NULL, "");
-        return;
+        lend__text_add(&text, "a copy of a lease that was over");
+    } else if (slot_holder(&pool->slots[slot], &holder)) {
+        lend__text_add(&text, "what is with ");
+        lend__text_add_owner(&text, owner_reported_kind(holder.owner),
+                             owner_reported_id(holder.owner), owner_tid(holder.owner));
+    } else {
+        lend__text_add(&text, "what was another's");
     }
-    struct slot_holder holder = {0};
-    bool held = slot_holder(&pool->slots[slot], &holder);
-    lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, held ? holder.site : NULL, "");
+    lend__pool_event(pool, LEND_EVENT_BAD_RELEASE, error, slot, holder.site, words);
 }
 
 /* Give the model to the keeper instead of the next borrower. Counts one of locked's totals. */

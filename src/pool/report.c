@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "pool/state.h"
 
+#include <lend/lease.h>
 #include <lend/report.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_rep
 /* Under the lock. */
 static void fill(const lend_pool *pool, enum report_of of, struct report_memory *memory) {
     struct lend_report *report = &memory->report;
-    int64_t now_ns = lend__clock_coarse_ns();
+    int64_t now_ns = lend__clock_now_ns(); /* as the steps of a deadlock have it */
     report->suspended = pool->locked.suspended;
     report->closing =
         of == REPORT_OF_BORROW ? report->error == ESHUTDOWN : pool->locked.phase != POOL_OPEN;
@@ -188,6 +189,21 @@ static size_t print_live(lend_pool *pool,
     size_t length = print(report, buffer, size);
     lend_report_free(report);
     return length;
+}
+
+size_t lend_lease_print(const struct lend_lease *lease, char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    int error = lend_lease_error(lease);
+    const struct lend_report *report = lend_lease_report(lease);
+    if (report != NULL)
+        lend__text_add_report(&text, report);
+    else if (error != 0)
+        lend__text_add(&text, "%s: %s", lend_errname(error), lend_strerror(error));
+    else if (pool_is_foreign(lease->pool))
+        lend__text_add(&text, "a model of the process that forked this one");
+    else
+        lend__text_add(&text, "pool \"%s\": #%u", lease->pool->name, lease->slot);
+    return text.length;
 }
 
 size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {

@@ -17,6 +17,9 @@ static void add_failure(struct text *text, const struct lend_report *report) {
         if (report->closing)
             lend__text_add_duration(text, report->waited_ns);
         break;
+    case EAGAIN:
+        lend__text_add(text, "no model free, and this thread must not wait");
+        break;
     case EDEADLK:
         lend__text_add(text, "deadlock");
         break;

@@ -21,23 +21,29 @@ _Thread_local struct thread_self lend__thread_self THREAD_LOCAL_MODEL; /* gcc fo
 
 static struct word threads_identified;
 
-/* On the stack of who starts the thread, until that has taken it over. */
-struct start {
-    struct thread *thread;
+/* What a thread is to do. */
+struct work {
     void (*main)(void *);
     void *argument;
     char name[16];
+};
+
+/* On the stack of who starts the thread, until that has taken over the work. */
+struct start {
+    struct work work;
+    struct thread *thread;
     struct parker taken_over;
 };
 
 /* The handle is set here: pthread_create may write its own as late as it likes, when what began on
  * the thread has already replaced it by another one (musl does). */
 static void *start_thread(void *argument) {
-    struct start *given = argument, start = *given;
-    start.thread->handle = pthread_self();
-    lend__parker_wake(&given->taken_over);
-    pthread_setname_np(pthread_self(), start.name);
-    start.main(start.argument);
+    struct start *start = argument;
+    struct work work = start->work;
+    start->thread->handle = pthread_self();
+    lend__parker_wake(&start->taken_over);
+    pthread_setname_np(pthread_self(), work.name);
+    work.main(work.argument);
     return NULL;
 }
 
@@ -48,8 +54,8 @@ static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
 int lend__thread_start(struct thread *thread, const char *name, void (*main)(void *),
                        void *argument) {
     pthread_t handle;
-    struct start start = {.thread = thread, .main = main, .argument = argument};
-    struct text text = text_into(start.name, sizeof start.name);
+    struct start start = {.work = {.main = main, .argument = argument}, .thread = thread};
+    struct text text = text_into(start.work.name, sizeof start.work.name);
     lend__text_add(&text, "%.15s", name);
     parker_init(&start.taken_over);
 

@@ -121,6 +121,7 @@ static void a_signal_has_it_written(void **state) {
     lend_dump_request(); /* nobody is there, and nothing happens */
     assert_int_equal(lend_dump_start(ends[1]), 0);
     assert_int_equal(lend_dump_start(ends[1]), EALREADY);
+    assert_int_equal(lend_dump_start(-1), EINVAL);
     assert_true(signal(SIGUSR1, request) != SIG_ERR);
     scene_open(&scene);
     assert_int_equal(raise(SIGUSR1), 0);

@@ -54,9 +54,19 @@ static void zero_is_success(void **state) {
     assert_string_equal(lend_strerror(0), "success");
 }
 
-static void a_number_that_is_not_in_the_list_is_the_callers_own(void **state) {
+static void a_number_of_the_c_library_is_called_as_there(void **state) {
     (void)state;
-    const int foreign[] = {-1, -EIO, ENOENT, 4711, INT32_MAX, INT32_MIN};
+#ifdef __GLIBC__
+    assert_string_equal(lend_errname(ENOENT), "ENOENT");
+    assert_string_equal(lend_strerror(ENOENT), "No such file or directory");
+#else
+    assert_string_equal(lend_errname(ENOENT), "errno");
+#endif
+}
+
+static void a_number_that_nobody_knows_is_the_callers_own(void **state) {
+    (void)state;
+    const int foreign[] = {-1, -EIO, 4711, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < COUNT_OF(foreign); i++) {
         assert_string_equal(lend_errname(foreign[i]), "errno");
         assert_string_equal(lend_strerror(foreign[i]), "an error of the caller's own");
@@ -151,7 +161,8 @@ int main(void) {
         cmocka_unit_test(no_two_errors_share_a_number_or_a_sentence),
         cmocka_unit_test(a_sentence_ends_without_a_full_stop),
         cmocka_unit_test(zero_is_success),
-        cmocka_unit_test(a_number_that_is_not_in_the_list_is_the_callers_own),
+        cmocka_unit_test(a_number_of_the_c_library_is_called_as_there),
+        cmocka_unit_test(a_number_that_nobody_knows_is_the_callers_own),
         cmocka_unit_test(a_sentence_is_the_same_string_each_time),
         cmocka_unit_test(a_reason_takes_the_error_and_the_words),
         cmocka_unit_test(a_zeroed_reason_says_no_error),

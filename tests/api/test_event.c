@@ -57,6 +57,16 @@ static void what_an_event_lacks_is_left_out_of_the_line(void **state) {
     assert_string_equal(text, "\"ocr\": a model was replaced");
 }
 
+static void an_error_without_a_name_keeps_its_number(void **state) {
+    (void)state;
+    char text[256];
+    const struct lend_event event = {
+        .kind = LEND_EVENT_JOB_UNREAD, .error = 4711, .owner = "ocr", .slot = -1, .text = ""};
+    print(&event, &text);
+    assert_string_equal(
+        text, "\"ocr\": a job failed and its future was dropped without being read (error 4711)");
+}
+
 static void a_line_that_does_not_fit_ends_with_dots(void **state) {
     (void)state;
     char whole[256], text[256];
@@ -189,6 +199,7 @@ int main(void) {
         cmocka_unit_test(a_foreign_kind_is_unknown),
         cmocka_unit_test(the_line_says_who_what_error_particulars_and_site),
         cmocka_unit_test(what_an_event_lacks_is_left_out_of_the_line),
+        cmocka_unit_test(an_error_without_a_name_keeps_its_number),
         cmocka_unit_test(a_line_that_does_not_fit_ends_with_dots),
         cmocka_unit_test(without_room_nothing_is_written),
         cmocka_unit_test(no_event_is_an_answer_too),

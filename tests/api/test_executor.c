@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Executors: options, threads and figures. */
+#include "support/fake_model.h"
 #include "support/thread.h"
 #include "support/workshop.h"
 
@@ -40,6 +41,50 @@ static void bad_options_are_refused(void **state) {
     assert_int_equal(lend_executor_open(&executor, &newer.options), E2BIG);
     assert_null(executor);
     workshop_close(&shop);
+}
+
+static void a_refused_option_is_named(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_executor *executor;
+    struct lend_reason reason;
+    workshop_open(&shop, 1, NULL);
+    const struct {
+        struct lend_executor_options options;
+        const char *words;
+    } cases[] = {
+        {LEND_EXECUTOR_OPTIONS(.reason = &reason), "pool is required"},
+        {LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .workers = 5000, .reason = &reason),
+         "workers is 5000, more than 4096"},
+        {LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .job_ms_default = -2, .reason = &reason),
+         "job_ms_default is -2, less than -1"},
+        {LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .when_full = (enum lend_when_full)3,
+                               .reason = &reason),
+         "when_full is 3, which is no choice"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(lend_executor_open(&executor, &cases[i].options), EINVAL);
+        assert_int_equal(reason.error, EINVAL);
+        assert_string_equal(reason.text, cases[i].words);
+    }
+    workshop_close(&shop);
+}
+
+static void what_a_closing_pool_says_is_the_reason(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    lend_executor *executor;
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    assert_int_equal(
+        lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = pool, .reason = &reason)),
+        ESHUTDOWN);
+    assert_int_equal(reason.error, ESHUTDOWN);
+    assert_string_equal(reason.text, lend_strerror(ESHUTDOWN));
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
 }
 
 static void nothing_is_asked_of_no_executor(void **state) {
@@ -330,6 +375,8 @@ static void jobs_that_their_submitters_run_are_among_those_that_run(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_options_are_refused),
+        cmocka_unit_test(a_refused_option_is_named),
+        cmocka_unit_test(what_a_closing_pool_says_is_the_reason),
         cmocka_unit_test(nothing_is_asked_of_no_executor),
         cmocka_unit_test(the_options_in_force_can_be_read_back),
         cmocka_unit_test(each_worker_begins_and_ends_once),

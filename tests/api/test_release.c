@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Release: a model comes back once, and from its owner only; a lease can be moved, not copied. */
+#define _GNU_SOURCE
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/shelf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,6 +104,51 @@ static void no_lease_and_an_empty_one_are_stale(void **state) {
     check_empty(&zeroed);
     assert_int_equal(lend_lease_error(NULL), ESTALE);
     assert_null(lend_lease_report(NULL));
+}
+
+static void what_became_of_a_lease_can_be_printed(void **state) {
+    (void)state;
+    struct shelf shelf;
+    char line[256];
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = borrow_now(shelf.pool);
+    size_t length = lend_lease_print(&lease, line, sizeof line);
+    assert_string_equal(line, "pool \"pool\": #0");
+    assert_int_equal(length, strlen(line));
+    struct lend_lease failed = lend_acquire(shelf.pool, LEND_NOW);
+    lend_lease_print(&failed, line, sizeof line);
+    assert_non_null(strstr(line, "no model free; 1 of 1 lent"));
+    lend_release(&failed);
+    lend_release(&lease);
+    struct lend_lease none = lend_acquire(NULL, LEND_NOW);
+    lend_lease_print(&none, line, sizeof line);
+    assert_string_equal(line, "EINVAL: an argument is missing or out of range");
+    lend_lease_print(NULL, line, sizeof line);
+    assert_string_equal(line,
+                        "ESTALE: the lease is not valid: given back already, or never filled");
+    assert_int_equal(lend_lease_print(&none, NULL, 0), 0);
+    assert_false(lend_lease_ok(NULL));
+    shelf_close(&shelf);
+}
+
+static void who_gives_back_what_is_not_his_is_named(void **state) {
+    (void)state;
+    struct shelf shelf;
+    char words[128];
+    shelf_open(&shelf, 1);
+    struct lend_lease lease = borrow_now(shelf.pool), copy = lease;
+    thread_run(release_lease, &copy);
+    struct recorded_event event = events_at(&shelf.events, 0);
+    unsigned who = 0, whose = 0;
+    assert_int_equal(sscanf(event.text, "thread %u gave back what is with thread %u", &who, &whose),
+                     2);
+    assert_int_equal(whose, gettid());
+    assert_int_not_equal(who, whose);
+    lend_release(&lease);
+    lend_release(&copy);
+    snprintf(words, sizeof words, "thread %u gave back a copy of a lease that was over", whose);
+    assert_string_equal(events_at(&shelf.events, 1).text, words);
+    shelf_close(&shelf);
 }
 
 static void a_copy_of_a_released_lease_is_refused_as_stale(void **state) {
@@ -259,6 +308,8 @@ int main(void) {
         cmocka_unit_test(a_lease_may_be_released_any_number_of_times),
         cmocka_unit_test(what_holds_no_model_may_be_released),
         cmocka_unit_test(no_lease_and_an_empty_one_are_stale),
+        cmocka_unit_test(what_became_of_a_lease_can_be_printed),
+        cmocka_unit_test(who_gives_back_what_is_not_his_is_named),
         cmocka_unit_test(a_copy_of_a_released_lease_is_refused_as_stale),
         cmocka_unit_test(a_copy_cannot_end_the_next_lease_of_the_same_model),
         cmocka_unit_test(a_lease_with_a_slot_that_the_pool_lacks_is_stale),

@@ -42,7 +42,7 @@ int run_a_job(lend_pool *pool) {
 }
 
 int borrow(lend_pool *pool) {
-    lend_lease lease = lend_acquire(pool, LEND_NOW);
+    lend_lease lease = lend_acquire_at(pool, LEND_NOW, LEND_HERE);
     std::unique_ptr<lend_lease, decltype(&lend_release)> guard(&lease, lend_release);
     return lend_lease_ok(&lease) ? 0 : lend_lease_error(&lease);
 }
