@@ -18,7 +18,7 @@ done <"$work/files"
 cp .clang-format "$work"
 
 cd "$work"
-# It exits with 0 whatever it would change, and otherwise only if it cannot work.
+# It exits with 0 whatever it would change; any other status means that it could not run.
 xargs clang-format --dry-run <files 2>says || { cat says; exit 1; }
 found=$(sed -n 's/^\([^ :]*:[0-9]*\):.* warning: .*/\1: clang-format would change this/p' says | uniq)
 [ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

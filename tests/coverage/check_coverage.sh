@@ -7,7 +7,7 @@
 # each of its branches, in calls that work, in calls that fail and in races that are lost, and has
 # them counted (branches.py). $LEND_COVERAGE is the least share that will do: 100 %.
 #
-# What would falsify the count is switched off: inlining, which makes copies of a branch, and gcov's
+# What would distort the count is switched off: inlining, which makes copies of a branch, and gcov's
 # own fork, which forgets in the child what the handlers of the fork have counted.
 set -eu
 cd "${LEND_SOURCE_DIR:-$(dirname "$0")/../..}"

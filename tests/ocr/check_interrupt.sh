@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Ctrl-C stops the taking of files, lets finish what runs and prints what was done; a second one
-# exits at once. Nothing here sleeps: each step waits for something that can be seen.
+# exits at once. Nothing waits for a fixed time: each step waits for something that can be seen.
 . "$(dirname "$0")/program.sh"
 
 cut_headlines

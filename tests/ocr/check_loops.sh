@@ -34,7 +34,7 @@ beats_on() {
 ends_at_interrupt() {
     "$1" 600 "$pages"/*.png >out 2>err &
     child=$!
-    # Again and again: before it looks for it, a signal may be lost. Who has ended has no files.
+    # Again and again: before it looks for it, a signal may be lost. A process that has ended has no files.
     while [ -n "$(ls /proc/$child/fd 2>/dev/null)" ]; do
         sleep 1
         kill -INT $child 2>/dev/null || true
