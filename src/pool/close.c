@@ -89,8 +89,6 @@ int lend_pool_close(lend_pool *pool, lend_deadline deadline, struct lend_report 
 }
 
 int lend__pool_enter(lend_pool *pool, struct tenant *tenant) {
-    if (pool_is_foreign(pool))
-        return EOWNERDEAD;
     lend__lock_acquire(&pool->lock);
     bool open = pool->locked.phase == POOL_OPEN;
     if (open)

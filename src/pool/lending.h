@@ -48,7 +48,7 @@ struct tenant {
     const char *name;      /* constant while it is a tenant */
 };
 
-/* 0, ESHUTDOWN or EOWNERDEAD. */
+/* 0 or ESHUTDOWN. Of a pool that is no parent's. */
 int lend__pool_enter(lend_pool *pool, struct tenant *tenant);
 
 /* The last use of the pool by the tenant. */

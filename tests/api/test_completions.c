@@ -205,6 +205,27 @@ static void a_child_forked_in_a_callback_is_called_for_nothing_else(void **state
     desk_close(&desk);
 }
 
+static void fork_when_told(lend_future *future, void *argument) {
+    (void)future;
+    *(pid_t *)argument = child_fork();
+}
+
+static void a_child_forked_when_told_of_a_future_leaves_it_to_its_parent(void **state) {
+    (void)state;
+    struct desk desk;
+    pid_t child = -1;
+    desk_open(&desk, 1);
+    lend_future *future = workshop_run(&desk.shop, plain_job_run, NULL);
+    assert_int_equal(lend_future_then(future, desk.queue, fork_when_told, &child), 0);
+    lend_future_drop(future);
+    uint32_t ran = lend_completions_run(desk.queue, MANY);
+    if (child == 0)
+        _exit(ran != 1);
+    assert_int_equal(child_status(child), 0);
+    assert_int_equal(ran, 1);
+    desk_close(&desk);
+}
+
 static void close_and_run(struct lend_lease *lease, void *argument) {
     struct asker *asker = argument;
     (void)lease;
@@ -362,6 +383,7 @@ int main(void) {
         cmocka_unit_test(a_run_calls_back_oldest_first_and_no_more_than_its_budget),
         cmocka_unit_test(what_is_asked_in_a_callback_is_answered_by_the_next_run),
         cmocka_unit_test(a_child_forked_in_a_callback_is_called_for_nothing_else),
+        cmocka_unit_test(a_child_forked_when_told_of_a_future_leaves_it_to_its_parent),
         cmocka_unit_test(a_callback_can_neither_close_nor_run_its_own_queue),
         cmocka_unit_test(one_thread_at_a_time_runs_a_queue),
         cmocka_unit_test(a_callback_that_ends_its_thread_leaves_the_rest_to_another),

@@ -245,6 +245,38 @@ static void who_holds_a_model_cannot_close_the_pool_for_ever(void **state) {
     assert_int_equal(atomic_load(&fakes.alive), 0);
 }
 
+struct leaver {
+    lend_pool *pool;
+    struct gate has;
+};
+
+static int hold_until_it_closes(void *argument) {
+    struct leaver *leaver = argument;
+    struct lend_lease lease = lend_acquire(leaver->pool, LEND_NOW);
+    gate_open(&leaver->has);
+    bool closes = eventually(is_closing(leaver->pool));
+    lend_release(&lease);
+    return closes ? 0 : 1;
+}
+
+/* Whatever the closing thread holds of other pools. */
+static void what_another_thread_holds_is_waited_for(void **state) {
+    (void)state;
+    struct fakes fakes = {0}, others = {0};
+    struct test_thread thread;
+    lend_pool *other = fakes_pool(&others, .models = 1);
+    struct lend_lease lease = borrow_now(other);
+    struct leaver leaver = {.pool = fakes_pool(&fakes, .models = 1)};
+    gate_init(&leaver.has);
+    thread_start(&thread, hold_until_it_closes, &leaver);
+    assert_true(gate_wait(&leaver.has));
+    assert_int_equal(lend_pool_close(leaver.pool, LEND_FOREVER, NULL), 0);
+    assert_int_equal(thread_join(&thread), 0);
+    lend_release(&lease);
+    fakes_close(&others, other);
+    gate_deinit(&leaver.has);
+}
+
 /* Each time the next close begins, and frees the pool, as soon as the one before allows it. */
 static void a_close_that_gave_up_is_done_with_the_pool(void **state) {
     (void)state;
@@ -341,6 +373,7 @@ int main(void) {
         cmocka_unit_test(a_pool_is_not_freed_under_those_who_leave_it),
         cmocka_unit_test(one_thread_closes_at_a_time),
         cmocka_unit_test(who_holds_a_model_cannot_close_the_pool_for_ever),
+        cmocka_unit_test(what_another_thread_holds_is_waited_for),
         cmocka_unit_test(a_close_that_gave_up_is_done_with_the_pool),
         cmocka_unit_test(after_one_thread_gave_up_another_may_close),
         cmocka_unit_test(a_pool_with_an_executor_does_not_close),

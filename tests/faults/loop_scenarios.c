@@ -4,7 +4,10 @@
  * again, since the descriptor may be what failed. */
 #include "faults/stage.h"
 
+#include <fcntl.h>
+#include <lend/dump.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #define SOON lend_within_ms(PATIENCE_MS)
 
@@ -92,7 +95,25 @@ static void be_told(struct stage *stage) {
         lend_future_drop(futures[i]);
 }
 
+/* Before there is a pool: they mind threads and forks themselves. */
+static void open_queue_first(struct stage *stage) {
+    lend_completions *queue;
+    if (open_queue(&queue))
+        empty_and_close(queue);
+    (void)STAGE_POOL(.models = 1);
+}
+
+static void start_dumps_first(struct stage *stage) {
+    int descriptor = open("/dev/null", O_WRONLY);
+    if (MAY(lend_dump_start(descriptor), ENOMEM))
+        lend_dump_stop();
+    close(descriptor);
+    (void)STAGE_POOL(.models = 1);
+}
+
 const struct scenario loop_scenarios[] = {
+    {"open a queue first", open_queue_first},
+    {"start dumps first", start_dumps_first},
     {"ask later", ask_later},
     {"be told", be_told},
     {0},
