@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# pkg-config: ten lines of C and one command.
+# pkg-config: ten lines of C and one command. What is installed as a program runs where it is.
 . "$LEND_SOURCE_DIR/tests/install/prefix.sh"
 install_build "$LEND_BUILD_DIR"
 
@@ -16,3 +16,5 @@ use() {
 use ten_lines.c lend
 use consumer.c lend
 ! has_ocr || use consumer_ocr.c lend-ocr
+unset LD_LIBRARY_PATH
+[ ! -e "$prefix/bin/lend-ocr" ] || step "run lend-ocr from $prefix" "$prefix/bin/lend-ocr" --help
