@@ -100,25 +100,31 @@ static int open_output(struct batch *batch) {
     return BAD_USAGE;
 }
 
-/* A failed write of a file's result is that file's failure; one of standard output is told once, at
- * the end. */
-static void tell_failure(struct batch *batch, const char *name, const char *words) {
-    struct lend_reason reason = {0};
-    batch->tally.failed++;
-    console_say(&batch->console, name, words);
-    if (output_print_failure(&batch->output, name, words, &reason) != 0 && batch->output.error == 0)
-        console_say(&batch->console, name, reason.text);
+static const char *name_of(const struct entry *entry) {
+    return entry->name != NULL ? entry->name : "a file";
 }
 
-static void tell_result(struct batch *batch, const char *name,
+/* A failed write of a file's result is that file's failure; one of standard output is told once, at
+ * the end. */
+static void tell_failure(struct batch *batch, const struct entry *entry, const char *words) {
+    struct lend_reason reason = {0};
+    batch->tally.failed++;
+    console_say(&batch->console, name_of(entry), words);
+    if (entry->has_place &&
+        output_print_failure(&batch->output, name_of(entry), words, &reason) != 0 &&
+        batch->output.error == 0)
+        console_say(&batch->console, name_of(entry), reason.text);
+}
+
+static void tell_result(struct batch *batch, const struct entry *entry,
                         const struct lend_ocr_result *result) {
     struct lend_reason reason = {0};
     console_erase(&batch->console);
-    int error = output_print(&batch->output, name, result, &reason);
+    int error = output_print(&batch->output, name_of(entry), result, &reason);
     if (batch->output.error != 0)
         return;
     if (error != 0) {
-        tell_failure(batch, name, reason.text);
+        tell_failure(batch, entry, reason.text);
         return;
     }
     batch->tally.read++;
@@ -126,13 +132,12 @@ static void tell_result(struct batch *batch, const char *name,
 }
 
 static void tell(struct batch *batch, const struct entry *entry) {
-    const char *name = entry->name != NULL ? entry->name : "a file";
     if (entry->state == ENTRY_FAILED)
-        tell_failure(batch, name, entry->reason.text);
+        tell_failure(batch, entry, entry->reason.text);
     else if (lend_future_outcome(entry->future) == LEND_SUCCEEDED)
-        tell_result(batch, name, lend_future_peek(entry->future));
+        tell_result(batch, entry, lend_future_peek(entry->future));
     else if (batch->signal == 0 || lend_future_outcome(entry->future) != LEND_CANCELLED)
-        tell_failure(batch, name, lend_future_reason(entry->future));
+        tell_failure(batch, entry, lend_future_reason(entry->future));
 }
 
 static void print_what_is_over(struct batch *batch) {
@@ -148,6 +153,19 @@ static void print_what_is_over(struct batch *batch) {
     }
 }
 
+/* Whatever comes of the file has a place of its own, or is told on the console only. What is wrong
+ * with the file itself is told rather than that its place is taken. */
+static void take_place(struct batch *batch, struct entry *entry, const struct input *input) {
+    struct lend_reason taken = {0};
+    bool prints = input->picture != NULL || output_prints_failures(&batch->output);
+    if (prints && input->name != NULL)
+        entry->has_place = output_claim(&batch->output, input->name, &taken) == 0;
+    if (input->picture == NULL)
+        entry_fail(entry, &input->reason);
+    else if (!entry->has_place)
+        entry_fail(entry, &taken);
+}
+
 /* Put the next file into the window. False: there is none, or no place for it. */
 static bool take_next(struct batch *batch) {
     struct input input;
@@ -158,8 +176,7 @@ static bool take_next(struct batch *batch) {
         return false;
     }
     struct entry *entry = window_add(&batch->window, input.name, input.picture);
-    if (input.picture == NULL || output_claim(&batch->output, input.name, &input.reason) != 0)
-        entry_fail(entry, &input.reason);
+    take_place(batch, entry, &input);
     return true;
 }
 

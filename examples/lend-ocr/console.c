@@ -14,10 +14,19 @@ struct console console_open(void) {
     return (struct console){.terminal = isatty(STDERR_FILENO) == 1};
 }
 
+/* The control characters of C1, U+0080 to U+009F: to a terminal as good as those below the space.
+ */
+static bool is_c1(const unsigned char *text) {
+    return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f;
+}
+
 /* Names come from anywhere: what could move the cursor or end the line does not get through. */
 static void print_tamed(const char *text) {
-    for (; *text != '\0'; text++)
-        fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stderr);
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool two_bytes = is_c1(at);
+        fputc(two_bytes || *at < ' ' || *at == 127 ? '?' : *at, stderr);
+        at += two_bytes;
+    }
 }
 
 void console_say(struct console *console, const char *subject, const char *words) {

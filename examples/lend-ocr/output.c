@@ -157,6 +157,10 @@ int output_claim(struct output *output, const char *name, struct lend_reason *re
     return known == NULL ? ENOMEM : EEXIST;
 }
 
+bool output_prints_failures(const struct output *output) {
+    return output->as == LEND_OCR_AS_JSON;
+}
+
 static int print_outcome(struct output *output, const struct outcome *outcome,
                          struct lend_reason *reterr_reason) {
     if (output->folder != NULL)
@@ -171,7 +175,7 @@ int output_print(struct output *output, const char *name, const struct lend_ocr_
 
 int output_print_failure(struct output *output, const char *name, const char *words,
                          struct lend_reason *reterr_reason) {
-    if (output->as != LEND_OCR_AS_JSON)
+    if (!output_prints_failures(output))
         return 0;
     return print_outcome(output, &(struct outcome){.name = name, .words = words}, reterr_reason);
 }

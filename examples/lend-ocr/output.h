@@ -21,12 +21,17 @@ struct output {
 int output_open(struct output *output, enum lend_ocr_print_as as, const char *folder,
                 struct lend_reason *reterr_reason);
 
-/* Reserve the place for the result of the file called `name`. EEXIST: an earlier file has it. */
+/* Reserve the place for the result of the file called `name`, or for its failure. EEXIST: an
+ * earlier file has it, and nothing is to be printed there. */
 int output_claim(struct output *output, const char *name, struct lend_reason *reterr_reason);
 
-/* Print one result, or that there is none. A file in the folder is whole or not there, whatever
- * happens meanwhile; if it cannot be written, the reason says which and why. What goes wrong with
- * standard output is kept in `error`, and then it is not to be printed to again. */
+/* Is a failure printed at all? Otherwise there is nothing to reserve a place for. */
+bool output_prints_failures(const struct output *output);
+
+/* Print one result, or that there is none, in a place that was reserved for it. A file in the
+ * folder is whole or not there, whatever happens meanwhile; if it cannot be written, the reason
+ * says which and why. What goes wrong with standard output is kept in `error`, and then it is not
+ * to be printed to again. */
 int output_print(struct output *output, const char *name, const struct lend_ocr_result *result,
                  struct lend_reason *reterr_reason);
 int output_print_failure(struct output *output, const char *name, const char *words,

@@ -19,6 +19,7 @@ enum entry_state {
 struct entry {
     enum entry_state state;
     char *name;                /* NULL if there was no memory for it */
+    bool has_place;            /* in the output, for its result or failure */
     struct picture *picture;   /* ARRIVING */
     lend_future *future;       /* SUBMITTED */
     struct lend_reason reason; /* FAILED */

@@ -134,7 +134,7 @@ class _Borrow:
             raise LendError(error, f"{c.sentence(error)}; {self.pool.print()}")
         try:
             self.lease = await request.future
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or the coroutine is closed here
             if number in _handed_over:  # it has not been told so far
                 lend.lend_request_cancel(request.handle)
                 del _handed_over[number]
@@ -259,6 +259,15 @@ class _Outcome:
         self.future, self.take = future, take
 
 
+def _raisable(error):
+    """A future takes no StopIteration, which in the coroutine that awaits it would mean another."""
+    if not isinstance(error, StopIteration):
+        return error
+    instead = RuntimeError(f"the job raised {error!r}")
+    instead.__cause__ = error
+    return instead
+
+
 @c.Decided
 def _on_decided(future, number):
     outcome = _handed_over.pop(number)
@@ -268,7 +277,7 @@ def _on_decided(future, number):
     try:
         outcome.future.set_result(outcome.take(future, error))
     except BaseException as reason:  # pylint: disable=broad-except
-        outcome.future.set_exception(reason)
+        outcome.future.set_exception(_raisable(reason))
 
 
 def _address(function):
@@ -314,7 +323,7 @@ class Executor:
                 _drop(number)
                 raise LendError(error)
             return await future
-        except (asyncio.CancelledError, LendError):
+        except BaseException:  # it is not awaited any more; one that is decided stays as it is
             lend.lend_future_cancel(handle)
             raise
         finally:

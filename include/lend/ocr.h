@@ -149,11 +149,16 @@ struct lend_ocr_result;
  * Deadline and must_stop are looked at before each page and about once per line of text: decoding
  * and layout are not interrupted. Thread cancellation is held off meanwhile.
  *
+ * What is damaged in the pixels of a TIFF in colours (three or four samples a pixel) is not seen in
+ * every case: its decoder leaves out what it cannot decode and says nothing, and the page is read
+ * without. So does the `tesseract` command read it.
+ *
  * 0          read; a page without text is a page all the same
  * EINVAL     an argument is missing or out of range; reason says which
  * E2BIG      the request is larger than this library knows, and sets something there
  * ENODATA, ENOTSUP, EBADMSG, EFBIG
- *            the file is not let in (lend_ocr_admit), or EBADMSG: its pixels are damaged
+ *            the file is not let in (lend_ocr_admit), or EBADMSG: its pixels are damaged, or not as
+ *            many as its header says
  * ETIMEDOUT  the deadline passed; nothing is returned of the pages read
  * ECANCELED  must_stop said so; likewise
  * ENOMEM     no memory

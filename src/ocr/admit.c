@@ -126,8 +126,8 @@ int lend__admit(const struct bytes *file, const struct lend_ocr_limits *limits,
 }
 
 void lend__admission_free(struct admission *admission) {
-    free(admission->directories);
-    admission->directories = NULL;
+    free(admission->tiff_pages);
+    admission->tiff_pages = NULL;
 }
 
 int lend_ocr_admit(const void *data, size_t size, const struct lend_ocr_limits *limits,

@@ -13,9 +13,14 @@ struct page_size {
     uint32_t width, height;
 };
 
+struct tiff_page {
+    uint32_t directory; /* where it lies in the file */
+    struct page_size size;
+};
+
 struct admission {
     struct lend_ocr_info info;
-    uint32_t *directories; /* of a TIFF: where each page's directory lies. Else NULL */
+    struct tiff_page *tiff_pages; /* NULL of the other formats: their one page is as in `info` */
 };
 
 /* lend_ocr_admit with complete limits. Free what it returns with lend__admission_free. */

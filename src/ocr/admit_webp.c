@@ -76,6 +76,8 @@ int lend__admit_webp(const struct bytes *file, struct page_size *ret_size,
         }
         if (at == RIFF_SIZE && bytes_match(file, at, "VP8X"))
             error = read_canvas(file, data, length, &canvas, reason);
+        else if (at == RIFF_SIZE) /* libwebp would take it for the picture, whatever its name is */
+            return damaged(reason, "its first part is no picture");
         if (error != 0)
             return error;
         at = data + length + (length & 1);

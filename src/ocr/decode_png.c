@@ -173,6 +173,9 @@ static int decode(struct decoding *decoding) {
     if (setjmp(png_jmpbuf(png)) != 0)
         return decoding->error;
     png_set_read_fn(png, decoding, take_bytes);
+    /* Texts and suggested palettes are not even unpacked: a few bytes of them may become megabytes,
+     * and there may be a thousand. The number is one more than how many are kept; 0 is no limit. */
+    png_set_chunk_cache_max(png, 1);
     png_read_info(png, decoding->info);
     struct shape shape = prepare(decoding);
     make_picture(decoding, &shape);

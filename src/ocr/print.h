@@ -19,7 +19,7 @@ void lend__put(struct output *output, const char *string);
 /* Up to 255 bytes, without real numbers: their decimal point would be the locale's. */
 void lend__put_format(struct output *output, const char *format, ...) LEND_PRINTF(2, 3);
 
-/* As %.*f and %.*g do in the C locale. */
+/* As %.*f and %.*g do in the C locale; but infinity and what is no number are printed as 0. */
 void lend__put_fixed(struct output *output, double number, int decimals);
 void lend__put_general(struct output *output, double number, int digits);
 

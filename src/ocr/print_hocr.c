@@ -84,6 +84,13 @@ static double to_thousandths(double number) {
     return round(number * 1000) / 1000;
 }
 
+/* It may be a path, of any length. */
+static void put_language(struct output *output, const char *language) {
+    lend__put(output, " lang='");
+    lend__put_escaped(output, language, escape);
+    lend__put(output, "'");
+}
+
 static void put_word(struct hocr *hocr, const struct lend_ocr_paragraph *paragraph,
                      const struct lend_ocr_word *word) {
     struct output *output = hocr->output;
@@ -91,9 +98,11 @@ static void put_word(struct hocr *hocr, const struct lend_ocr_paragraph *paragra
     put_id(hocr, "word", ++hocr->words);
     lend__put(output, " title='");
     put_box(output, &word->box);
-    lend__put_format(output, "; x_wconf %d'", (int)word->confidence);
+    lend__put(output, "; x_wconf ");
+    lend__put_fixed(output, trunc((double)word->confidence), /* decimals= */ 0);
+    lend__put(output, "'");
     if (word->language[0] != '\0' && strcmp(word->language, paragraph->language) != 0)
-        lend__put_format(output, " lang='%s'", word->language);
+        put_language(output, word->language);
     if (word->direction == LEND_OCR_LEFT_TO_RIGHT && paragraph->right_to_left)
         lend__put(output, " dir='ltr'");
     if (word->direction == LEND_OCR_RIGHT_TO_LEFT && !paragraph->right_to_left)
@@ -146,7 +155,7 @@ static void put_paragraph(struct hocr *hocr, enum lend_ocr_block_kind kind,
         lend__put(output, " dir='rtl'");
     put_id(hocr, "par", ++hocr->paragraphs);
     if (paragraph->language[0] != '\0')
-        lend__put_format(output, " lang='%s'", paragraph->language);
+        put_language(output, paragraph->language);
     lend__put(output, " title=\"");
     put_box(output, &paragraph->box);
     lend__put(output, "\">");

@@ -4,7 +4,6 @@
 #include "ocr/print.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 static const char *escape(const char *character, size_t length, char buffer[ESCAPE_SIZE]) {
@@ -33,11 +32,6 @@ static void put_string(struct output *output, const char *string) {
     lend__put(output, "\"");
 }
 
-/* JSON has no words for infinity and the like. */
-static void put_real(struct output *output, double number, int decimals) {
-    lend__put_fixed(output, isfinite(number) ? number : 0, decimals);
-}
-
 static void put_word(struct output *output, const struct lend_ocr_word *word) {
     lend__put(output, "{\"text\":");
     put_string(output, word->text);
@@ -45,7 +39,7 @@ static void put_word(struct output *output, const struct lend_ocr_word *word) {
                      ",\"x\":%" PRId32 ",\"y\":%" PRId32 ",\"w\":%" PRId32 ",\"h\":%" PRId32,
                      word->box.x, word->box.y, word->box.width, word->box.height);
     lend__put(output, ",\"confidence\":");
-    put_real(output, (double)word->confidence, /* decimals= */ 2);
+    lend__put_fixed(output, (double)word->confidence, /* decimals= */ 2);
     lend__put(output, "}");
 }
 
@@ -56,7 +50,7 @@ void lend__print_json(struct output *output, const char *file, const struct lend
                      ",\"page\":%" PRIu32 ",\"width\":%" PRIu32 ",\"height\":%" PRIu32
                      ",\"confidence\":",
                      page->number, page->width, page->height);
-    put_real(output, (double)page->confidence, /* decimals= */ 2);
+    lend__put_fixed(output, (double)page->confidence, /* decimals= */ 2);
     lend__put(output, ",\"text\":");
     put_string(output, page->text);
     lend__put(output, ",\"words\":[");
@@ -66,7 +60,7 @@ void lend__print_json(struct output *output, const char *file, const struct lend
         put_word(output, &page->words[i]);
     }
     lend__put(output, "],\"ms\":");
-    put_real(output, page->ms, /* decimals= */ 1);
+    lend__put_fixed(output, page->ms, /* decimals= */ 1);
     lend__put(output, "}\n");
 }
 

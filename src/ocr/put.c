@@ -4,6 +4,7 @@
 #include "ocr/print.h"
 #include "ocr/utf8.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,15 +39,21 @@ static void put_with_point(struct output *output, const char *number) {
     lend__put(output, number + whole + point);
 }
 
+/* No format here has words for infinity and the like. 0 says least: of a confidence that there is
+ * none, of a height or slope that nothing was measured. */
+static double or_0(double number) {
+    return isfinite(number) ? number : 0;
+}
+
 void lend__put_fixed(struct output *output, double number, int decimals) {
     char buffer[400]; /* the largest double has 309 digits */
-    snprintf(buffer, sizeof buffer, "%.*f", decimals, number);
+    snprintf(buffer, sizeof buffer, "%.*f", decimals, or_0(number));
     put_with_point(output, buffer);
 }
 
 void lend__put_general(struct output *output, double number, int digits) {
     char buffer[64];
-    snprintf(buffer, sizeof buffer, "%.*g", digits, number);
+    snprintf(buffer, sizeof buffer, "%.*g", digits, or_0(number));
     put_with_point(output, buffer);
 }
 

@@ -17,11 +17,16 @@ ln -s nowhere dangling.png
 escape=$(printf 'two\nlines\033[31m.png')
 cp words.png "$escape"
 
+control=$(printf 'c1\302\2332J\302\200\302\237.png') # an escape sequence begins with one of these
+letter=$(printf 'caf\303\251\302\240.png') # these are letters
+cp words.png "$control"
+cp words.png "$letter"
+
 expect_status 1 "$program" missing.png "$page" empty.png words.png cut.pgm none dangling.png \
-    "$escape"
+    "$escape" "$control" "$letter"
 expect_same page.wanted out "the good page is not all that was printed"
 cut -d : -f 1-2 err >named
-cat >named.wanted <<'END'
+cat >named.wanted <<END
 lend-ocr: missing.png
 lend-ocr: empty.png
 lend-ocr: words.png
@@ -29,6 +34,8 @@ lend-ocr: cut.pgm
 lend-ocr: none
 lend-ocr: dangling.png
 lend-ocr: two?lines?[31m.png
+lend-ocr: c1?2J??.png
+lend-ocr: $letter
 END
 expect_same named.wanted named "not one line for each bad file, in order"
 if grep -vq '^lend-ocr: [^:]*: ..*' err; then

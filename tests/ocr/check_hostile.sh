@@ -46,6 +46,72 @@ def tiff(pages, after_last, width=8, height=8):
     return data
 
 
+def unfolding_png():
+    """Text chunks of 7 kB that become 7 MB each, before and after a small white picture."""
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(b"A" * 7000000))
+    head = png(9, 9, 9, b"\0" + b"\xff" * 9)
+    return head[:33] + text * 60 + head[33:-12] + text * 60 + head[-12:]
+
+
+def jbig_tiff():
+    """libtiff's codec for this ends the process: such a size does it say it has inside."""
+    side = 0xfffffff0
+    pixels = struct.pack(">BBBBIIIBBBB", 0, 0, 1, 0, side, side, 2, 8, 0, 0, 0) + bytes(40)
+    entries = [(256, 64), (257, 64), (258, 8), (259, 34661), (262, 2), (273, 8), (277, 3),
+               (278, 64), (279, len(pixels))]
+    return (b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels
+            + struct.pack("<H", len(entries))
+            + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+            + bytes(4))
+
+
+def tagged_tiff(count, length):
+    """White, and has so many fields more, which are all the same bytes."""
+    entries = [(256, 4, 1, 8), (257, 4, 1, 8), (258, 4, 1, 8), (262, 4, 1, 1), (273, 4, 1, 8),
+               (279, 4, 1, 64)] + [(40000 + i, 1, length, 8) for i in range(count)]
+    return (b"II*\0" + struct.pack("<I", 8 + length) + b"\xff" * length
+            + struct.pack("<H", len(entries))
+            + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4))
+
+
+def painted_tiff():
+    """Colours, and a palette as if they were its numbers: the engine falls over both together."""
+    entries = [(256, 4, 1, 8), (257, 4, 1, 8), (258, 4, 1, 8), (262, 4, 1, 2), (273, 4, 1, 8),
+               (277, 4, 1, 3), (279, 4, 1, 192), (320, 3, 768, 8)]
+    return (b"II*\0" + struct.pack("<I", 8 + 1536) + bytes(1536)
+            + struct.pack("<H", len(entries))
+            + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4))
+
+
+def bits(*numbers):
+    """Pairs of a number and its length, lowest bits first."""
+    whole = length = 0
+    for number, count in numbers:
+        whole |= number << length
+        length += count
+    return whole.to_bytes((length + 7) // 8, "little")
+
+
+def single(symbol):
+    """A code of this one symbol, which takes no bits."""
+    return (1, 2), (1, 1), (symbol, 8)
+
+
+def lossless(width, height):
+    """One colour, without a bit of its own for any pixel."""
+    return bits((0x2f, 8), (width - 1, 14), (height - 1, 14), (0, 7), *single(0), *single(0),
+                *single(255), *single(255), (1, 4))
+
+
+def two_faced_webp():
+    """By its parts it is a picture of 10 x 10; but the first of them is one of 16384 x 16384."""
+    large, small = lossless(16384, 16384), lossless(10, 10)
+    length, = struct.unpack("<I", large[4:8])
+    parts = (large + bytes(length + length % 2 + 8 - len(large)) + b"VP8L"
+             + struct.pack("<I", len(small)) + small + bytes(len(small) % 2))
+    return b"RIFF" + struct.pack("<I", 4 + len(parts)) + b"WEBP" + parts
+
+
 with open(png_file, "rb") as file:
     good = file.read()
 
@@ -78,12 +144,17 @@ made = {
     "document.pdf": b"%PDF-1.7\n" + b"\0" * 2000,
     "zeros.png": bytes(1 << 20),
     "empty.tif": b"",
+    "jbig.tif": jbig_tiff(),
+    "tags.tif": tagged_tiff(4000, 1 << 18),
+    "painted.tif": painted_tiff(),
+    "two-faced.webp": two_faced_webp(),
+    "unfolds.png": unfolding_png(),
 }
 for name, data in made.items():
     with open(name, "wb") as file:
         file.write(data)
 names = list(made) + ["https://example.org/page.png", "file:///etc/passwd", "stdin"]
-readable = set()
+readable = {"unfolds.png"}
 if os.path.isdir(hostile):
     for name in sorted(os.listdir(hostile)):
         names.append(os.path.join(hostile, name))

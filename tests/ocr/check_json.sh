@@ -68,3 +68,23 @@ import json
 assert json.load(open("results/eng_2.json"))["page"] == 1
 assert list(json.load(open("results/missing.json"))) == ["file", "error"]
 ' || fail "the objects in a folder"
+
+# A failure takes nobody's place: not when its file has the name of one that was read, nor when that
+# one could not even be opened. And a place that a failure has is not free any more.
+mkdir one two
+cp "$pages/eng_2.png" one/same.png
+cp "$pages/eng_2.png" two/same.png
+expect_status 1 "$program" -f json -o clash one/same.png two/same.png missing/same.png \
+    missing/other.png missing/too/other.png
+[ "$(ls clash | tr '\n' ' ')" = "other.json same.json " ] || fail "in the folder: $(ls clash)"
+python3 -c '
+import json
+same, other = (json.load(open("clash/%s.json" % name)) for name in ("same", "other"))
+assert same["file"] == "one/same.png" and same["page"] == 1, same
+assert other["file"] == "missing/other.png" and other["error"], other
+' || fail "a failure took the place of a result"
+[ "$(wc -l <err)" -eq 4 ] || fail "not each failure is told: $(cat err)"
+
+# Where failures are not printed, a file that cannot be opened has no place to take.
+expect_status 1 "$program" -o texts missing/same.png one/same.png
+[ -s texts/same.txt ] || fail "a missing file took the place of a result: $(cat err)"

@@ -355,10 +355,13 @@ static inline struct tiff tiff_begin(bool big_endian) {
     return tiff;
 }
 
-static inline void tiff_put_field(struct tiff *tiff, unsigned tag, uint32_t value) {
+/* `count` numbers of a type, which is 1 for bytes and 4 for four bytes each: `value` is the only
+ * one, or where they lie. */
+static inline void tiff_put_array(struct tiff *tiff, unsigned tag, unsigned type, uint32_t count,
+                                  uint32_t value) {
     put_number(&tiff->file, tag, 2, tiff->big_endian);
-    put_number(&tiff->file, 4, 2, tiff->big_endian); /* a number of four bytes, */
-    put_number(&tiff->file, 1, 4, tiff->big_endian); /* one of them */
+    put_number(&tiff->file, type, 2, tiff->big_endian);
+    put_number(&tiff->file, count, 4, tiff->big_endian);
     put_number(&tiff->file, value, 4, tiff->big_endian);
 }
 
@@ -367,18 +370,32 @@ struct tiff_field {
     uint32_t value;
 };
 
-/* A page with these fields and no pixels. */
-static inline void tiff_add_fields(struct tiff *tiff, const struct tiff_field *fields,
+static inline void tiff_put_fields(struct tiff *tiff, const struct tiff_field *fields,
                                    unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        tiff_put_array(tiff, fields[i].tag, /* type= */ 4, /* count= */ 1, fields[i].value);
+}
+
+/* A page: so many fields are to be put next. */
+static inline void tiff_begin_page(struct tiff *tiff, unsigned fields) {
     tiff_patch(tiff, tiff->link, (uint32_t)tiff->file.size);
     if (tiff->pages < 16)
         tiff->directory[tiff->pages] = (uint32_t)tiff->file.size;
     tiff->pages++;
-    put_number(&tiff->file, count, 2, tiff->big_endian);
-    for (unsigned i = 0; i < count; i++)
-        tiff_put_field(tiff, fields[i].tag, fields[i].value);
+    put_number(&tiff->file, fields, 2, tiff->big_endian);
+}
+
+static inline void tiff_end_page(struct tiff *tiff) {
     tiff->link = tiff->file.size;
     put_number(&tiff->file, 0, 4, tiff->big_endian);
+}
+
+/* A page with these fields and no pixels. */
+static inline void tiff_add_fields(struct tiff *tiff, const struct tiff_field *fields,
+                                   unsigned count) {
+    tiff_begin_page(tiff, count);
+    tiff_put_fields(tiff, fields, count);
+    tiff_end_page(tiff);
 }
 
 static inline void tiff_add(struct tiff *tiff, const struct canvas *canvas, uint32_t scale) {

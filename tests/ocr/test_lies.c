@@ -35,6 +35,127 @@ static void a_tiff_that_lies_is_refused(void **state) {
     check_refused(FILE_OF("II*\0\xff\xff\xff\x7f"), EBADMSG, "page 1");
 }
 
+/* A page of eight by eight grey pixels with `count` fields more, all of them the same 64 bytes. */
+static struct file tiff_of_shared_bytes(unsigned count) {
+    static const uint8_t grey[64] = {0};
+    const struct tiff_field fields[] = {{256, 8}, {257, 8}, {258, 8},
+                                        {262, 1}, {273, 8}, {279, 64}};
+    enum { FIELDS = sizeof fields / sizeof fields[0] };
+    struct tiff tiff = tiff_begin(/* big_endian= */ false);
+    put_bytes(&tiff.file, grey, sizeof grey);
+    tiff_begin_page(&tiff, FIELDS + count);
+    tiff_put_fields(&tiff, fields, FIELDS);
+    for (unsigned i = 0; i < count; i++)
+        tiff_put_array(&tiff, 40000 + i, /* type= */ 1, sizeof grey, 8);
+    tiff_end_page(&tiff);
+    return tiff.file;
+}
+
+static void a_tiff_whose_fields_are_larger_than_the_file_is_refused(void **state) {
+    (void)state;
+    check_admitted(tiff_of_shared_bytes(0), LEND_OCR_TIFF, 8, 8);
+    check_admitted(tiff_of_shared_bytes(2), LEND_OCR_TIFF, 8, 8);
+    check_refused(tiff_of_shared_bytes(4), EBADMSG, "larger than the file");
+    check_refused(tiff_of_shared_bytes(4000), EBADMSG, "larger than the file");
+}
+
+static void check_tiff_codec(uint32_t codec, const char *words) {
+    struct file file =
+        TIFF_OF({256, 8}, {257, 8}, {258, 1}, {259, codec}, {273, 8}, {277, 1}, {279, 8});
+    if (words == NULL)
+        check_admitted(file, LEND_OCR_TIFF, 8, 8);
+    else
+        check_refused(file, ENOTSUP, words);
+}
+
+/* Whatever else libtiff was built with: its decoder for JBIG ends the process. */
+static void a_tiff_with_a_codec_that_is_not_known_is_refused(void **state) {
+    (void)state;
+    static const uint32_t known[] = {1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        check_tiff_codec(known[i], /* words= */ NULL);
+    check_tiff_codec(6, "JPEG of the old kind");
+    check_tiff_codec(34661, "JBIG");
+    check_tiff_codec(50000, "Zstandard");
+    check_tiff_codec(50001, "WebP");
+    check_tiff_codec(0, "compression 0");
+    check_tiff_codec(999, "compression 999");
+    check_tiff_codec(65537, "compression 65537"); /* 1, if it were cut to sixteen bits */
+}
+
+static void a_fax_is_black_and_white(void **state) {
+    (void)state;
+    static const uint32_t faxes[] = {2, 3, 4, 32771};
+    for (size_t i = 0; i < sizeof faxes / sizeof faxes[0]; i++) {
+        check_refused(TIFF_OF({256, 8}, {257, 8}, {258, 8}, {259, faxes[i]}, {273, 8}, {279, 8}),
+                      ENOTSUP, "fax");
+        check_refused(
+            TIFF_OF({256, 8}, {257, 8}, {258, 8}, {259, faxes[i]}, {273, 8}, {277, 3}, {279, 8}),
+            ENOTSUP, "fax");
+    }
+}
+
+static void check_tiff_kind(uint32_t photometric, uint32_t samples, uint32_t depth,
+                            const char *words) {
+    struct file file = TIFF_OF({256, 1}, {257, 1}, {258, depth}, {262, photometric}, {273, 8},
+                               {277, samples}, {279, 8});
+    if (words == NULL)
+        check_admitted(file, LEND_OCR_TIFF, 1, 1);
+    else
+        check_refused(file, ENOTSUP, words);
+}
+
+static void a_tiff_of_a_kind_that_the_decoder_lacks_is_refused(void **state) {
+    (void)state;
+    check_tiff_kind(1, 2, 8, /* words= */ NULL);
+    check_tiff_kind(1, 2, 16, "16 bits a sample and 2 samples");
+    check_tiff_kind(1, 2, 4, "4 bits a sample and 2 samples");
+    check_tiff_kind(2, 3, 8, /* words= */ NULL);
+    check_tiff_kind(2, 4, 16, /* words= */ NULL);
+    check_tiff_kind(2, 3, 4, "4 bits a sample and 3 samples");
+    check_tiff_kind(2, 4, 1, "1 bits a sample and 4 samples");
+    check_tiff_kind(5, 4, 8, /* words= */ NULL);
+    check_tiff_kind(5, 3, 8, "inks");
+    check_tiff_kind(5, 4, 16, "inks");
+    check_tiff_kind(6, 3, 8, /* words= */ NULL);
+    check_tiff_kind(6, 3, 16, "YCbCr");
+    check_tiff_kind(8, 3, 16, /* words= */ NULL);
+    check_tiff_kind(8, 4, 8, "CIE L*a*b*");
+    check_tiff_kind(9, 3, 8, "ICC L*a*b*");
+    check_tiff_kind(10, 3, 8, "ITU L*a*b*");
+    check_tiff_kind(32803, 3, 8, "colour filter array");
+    check_tiff_kind(77, 3, 8, "colours of kind 77");
+    check_tiff_kind(9, 1, 8, /* words= */ NULL); /* taken for grey */
+    check_refused(TIFF_OF({256, 8}, {257, 8}, {258, 8}, {262, 2}, {273, 8}, {277, 3}, {284, 2}),
+                  ENOTSUP, "planes");
+}
+
+static struct file tiff_with_palette(uint32_t photometric, uint32_t samples, uint32_t depth) {
+    static const uint8_t bytes[3 * 2 * 256] = {0};
+    const struct tiff_field fields[] = {{256, 1},           {257, 1},  {258, depth},
+                                        {262, photometric}, {273, 8},  {277, samples},
+                                        {278, 1},           {279, 16}, {284, 1}};
+    enum { FIELDS = sizeof fields / sizeof fields[0] };
+    struct tiff tiff = tiff_begin(/* big_endian= */ false);
+    put_bytes(&tiff.file, bytes, sizeof bytes);
+    tiff_begin_page(&tiff, FIELDS + 1);
+    tiff_put_fields(&tiff, fields, FIELDS);
+    tiff_put_array(&tiff, 320, /* type= */ 3, 3u << (depth < 8 ? depth : 8), 8);
+    tiff_end_page(&tiff);
+    return tiff.file;
+}
+
+/* The engine ends the process on a picture that has colours and a palette too. */
+static void a_tiff_with_a_palette_has_one_sample(void **state) {
+    (void)state;
+    check_admitted(tiff_with_palette(3, 1, 8), LEND_OCR_TIFF, 1, 1);
+    check_admitted(tiff_with_palette(3, 1, 2), LEND_OCR_TIFF, 1, 1);
+    check_refused(tiff_with_palette(3, 1, 16), ENOTSUP, "palette");
+    check_refused(tiff_with_palette(3, 2, 8), ENOTSUP, "palette");
+    check_refused(tiff_with_palette(2, 3, 8), ENOTSUP, "palette");
+    check_refused(tiff_with_palette(1, 4, 8), ENOTSUP, "palette");
+}
+
 static void a_png_that_lies_is_refused(void **state) {
     (void)state;
     struct canvas canvas = small_canvas();
@@ -120,6 +241,21 @@ static void a_webp_that_lies_is_refused(void **state) {
     canvas_free(&canvas);
 }
 
+/* Without an extended header, a decoder takes the first part for the picture, whatever it is
+ * called, and not the one that is named like a picture further on. */
+static void a_webp_whose_first_part_is_no_picture_is_refused(void **state) {
+    (void)state;
+    struct canvas canvas = small_canvas();
+    struct file plain = file_webp(&canvas, 1), file = file_of(plain.bytes, 12);
+    /* A part of no bytes; or the beginning of a picture of 16384 x 1024. */
+    put_bytes(&file, "/\xff\xff\xff\0\0\0\0", 8);
+    put_bytes(&file, plain.bytes + 12, plain.size - 12);
+    file.bytes[4] = (uint8_t)(file.size - 8);
+    check_refused(file, EBADMSG, "first part is no picture");
+    file_free(&plain);
+    canvas_free(&canvas);
+}
+
 static void a_pnm_that_lies_is_refused(void **state) {
     (void)state;
     check_refused(file_of_string("P5 99999999 99999999 255\nxxxx"), EBADMSG, "no number");
@@ -143,10 +279,16 @@ static void a_pnm_that_lies_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tiff_that_lies_is_refused),
+        cmocka_unit_test(a_tiff_whose_fields_are_larger_than_the_file_is_refused),
+        cmocka_unit_test(a_tiff_with_a_codec_that_is_not_known_is_refused),
+        cmocka_unit_test(a_fax_is_black_and_white),
+        cmocka_unit_test(a_tiff_of_a_kind_that_the_decoder_lacks_is_refused),
+        cmocka_unit_test(a_tiff_with_a_palette_has_one_sample),
         cmocka_unit_test(a_png_that_lies_is_refused),
         cmocka_unit_test(a_jpeg_that_lies_is_refused),
         cmocka_unit_test(a_jpeg_of_endless_scans_is_refused),
         cmocka_unit_test(a_webp_that_lies_is_refused),
+        cmocka_unit_test(a_webp_whose_first_part_is_no_picture_is_refused),
         cmocka_unit_test(a_pnm_that_lies_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,15 +2,9 @@
  *
  * Printing: exact bytes of a result that is made by hand. What the engine's own printers make of
  * real pages is compared elsewhere. */
-#include "files.h"
+#include "paper.h"
 
-#include <lend/ocr.h>
 #include <locale.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static const struct lend_ocr_word words[] = {
     {.text = "Tea",
@@ -90,31 +84,6 @@ static const struct lend_ocr_page pages[] = {
 
 static const struct lend_ocr_result result = {
     .format = LEND_OCR_TIFF, .pages = pages, .page_count = 2};
-
-/* Collects what is printed, and fails at the n-th call if it is told to. */
-struct paper {
-    struct file printed;
-    int calls, fail_at;
-};
-
-static int write_paper(const void *data, size_t size, void *context) {
-    struct paper *paper = context;
-    if (++paper->calls == paper->fail_at)
-        return ENOSPC;
-    put_bytes(&paper->printed, data, size);
-    return 0;
-}
-
-static struct lend_ocr_printer printer_as(enum lend_ocr_print_as as, struct paper *paper) {
-    *paper = (struct paper){0};
-    return (struct lend_ocr_printer){.as = as, .write = write_paper, .write_context = paper};
-}
-
-static void check_printed(struct paper *paper, const char *expected) {
-    put_byte(&paper->printed, 0);
-    assert_string_equal((const char *)paper->printed.bytes, expected);
-    file_free(&paper->printed);
-}
 
 static void print_whole(enum lend_ocr_print_as as, struct paper *paper) {
     struct lend_ocr_printer printer = printer_as(as, paper);
@@ -268,61 +237,6 @@ static void failures_are_printed_as_json_only(void **state) {
     }
 }
 
-#define FFFD "\xef\xbf\xbd"
-
-static void what_is_not_utf8_is_replaced(void **state) {
-    (void)state;
-    static const struct {
-        const char *name, *json, *xml;
-    } cases[] = {
-        {"plain", "plain", "plain"},
-        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
-         "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-        {"a\xff"
-         "b",
-         "a" FFFD "b", "a" FFFD "b"},
-        {"\x80", FFFD, FFFD},
-        {"\xc3", FFFD, FFFD},
-        {"\xc3(", FFFD "(", FFFD "("},
-        {"\xe2\x82", FFFD, FFFD},
-        {"\xe2\x82\xc3\xa9", FFFD "\xc3\xa9", FFFD "\xc3\xa9"},
-        {"\xc0\xaf", FFFD FFFD, FFFD FFFD},                             /* overlong */
-        {"\xe0\x80\xaf", FFFD FFFD FFFD, FFFD FFFD FFFD},               /* overlong */
-        {"\xed\xa0\x80", FFFD FFFD FFFD, FFFD FFFD FFFD},               /* surrogate */
-        {"\xf4\x90\x80\x80", FFFD FFFD FFFD FFFD, FFFD FFFD FFFD FFFD}, /* beyond U+10FFFF */
-        {"\xf0\x9f\x98", FFFD, FFFD},
-        {"\x01\x1f\x7f", "\\u0001\\u001f\x7f", FFFD FFFD "\x7f"},
-        {"\r\n", "\\u000d\\n", "\r\n"},
-        {"\xef\xbf\xbf", "\xef\xbf\xbf", FFFD}, /* U+FFFF is no character of XML */
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct paper json, xml;
-        char expected[200];
-        struct lend_ocr_printer as_json = printer_as(LEND_OCR_AS_JSON, &json);
-        struct lend_ocr_printer as_xml = printer_as(LEND_OCR_AS_HOCR, &xml);
-        const struct lend_ocr_result one = {.pages = &pages[1], .page_count = 1};
-        assert_int_equal(lend_ocr_print_failure(&as_json, cases[i].name, "x"), 0);
-        snprintf(expected, sizeof expected, "{\"file\":\"%s\",\"error\":\"x\"}\n", cases[i].json);
-        check_printed(&json, expected);
-        assert_int_equal(lend_ocr_print(&as_xml, cases[i].name, &one), 0);
-        snprintf(expected, sizeof expected, "title='image \"%s\";", cases[i].xml);
-        put_byte(&xml.printed, 0);
-        assert_non_null(strstr((const char *)xml.printed.bytes, expected));
-        file_free(&xml.printed);
-    }
-}
-
-static void no_number_is_anything_but_json(void **state) {
-    (void)state;
-    struct paper paper;
-    struct lend_ocr_printer printer = printer_as(LEND_OCR_AS_JSON, &paper);
-    const struct lend_ocr_page page = {.text = "", .confidence = (float)NAN, .ms = INFINITY};
-    const struct lend_ocr_result one = {.pages = &page, .page_count = 1};
-    assert_int_equal(lend_ocr_print(&printer, "f", &one), 0);
-    check_printed(&paper, "{\"file\":\"f\",\"page\":0,\"width\":0,\"height\":0,\"confidence\":0.00,"
-                          "\"text\":\"\",\"words\":[],\"ms\":0.0}\n");
-}
-
 static void pages_are_numbered_from_result_to_result_and_anew_after_begin(void **state) {
     (void)state;
     struct paper paper;
@@ -433,8 +347,6 @@ int main(void) {
         cmocka_unit_test(hocr_says_which_way_a_paragraph_and_a_word_run),
         cmocka_unit_test(json_has_one_object_for_each_page_and_each_failure),
         cmocka_unit_test(failures_are_printed_as_json_only),
-        cmocka_unit_test(what_is_not_utf8_is_replaced),
-        cmocka_unit_test(no_number_is_anything_but_json),
         cmocka_unit_test(pages_are_numbered_from_result_to_result_and_anew_after_begin),
         cmocka_unit_test(the_first_error_of_a_write_ends_the_printing),
         cmocka_unit_test(what_is_missing_is_refused),

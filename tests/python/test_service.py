@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import random
+import threading
 import time
 import unittest
 
@@ -116,6 +117,7 @@ class Module(unittest.TestCase):
         async def main():
             async with pool.borrow():
                 pass
+        gc.collect()  # the loops of other tests
         before = len(os.listdir("/proc/self/fd"))
         for _ in range(10):
             asyncio.run(main())
@@ -131,6 +133,48 @@ class Module(unittest.TestCase):
                 with self.assertRaisesRegex(lend.LendError, 'pool "kept": not closed within'):
                     await asyncio.to_thread(pool.close, 0.01)
         asyncio.run(main())
+        pool.close()
+
+    def test_a_job_that_raises_stop_iteration_is_told_as_a_runtime_error(self):
+        pool = lend.Pool(object, models=1)
+        executor = lend.Executor(pool)
+        with self.assertRaisesRegex(RuntimeError, "StopIteration") as failure:
+            run(executor.run(lambda _model: next(iter(()))))
+        self.assertIsInstance(failure.exception.__cause__, StopIteration)
+        executor.close()
+        pool.close()
+
+    def test_a_coroutine_that_is_closed_while_it_waits_leaves_no_request_behind(self):
+        pool = lend.Pool(object, models=1)
+
+        async def main():
+            async with pool.borrow() as model:
+                waiting = pool.borrow().__aenter__()
+                waiting.send(None)  # up to where it waits
+                waiting.close()
+                self.assertEqual(lend._handed_over, {})  # pylint: disable=protected-access
+            async with pool.borrow(timeout=5) as again:
+                self.assertIs(again, model)
+        run(main())
+        pool.close()
+
+    def test_a_coroutine_that_is_closed_while_it_waits_takes_its_job_back(self):
+        pool = lend.Pool(object, models=1)
+        executor = lend.Executor(pool)
+        go_on, started = threading.Event(), []
+
+        async def main():
+            first = asyncio.create_task(executor.run(lambda _model: go_on.wait(PATIENCE)))
+            await asyncio.sleep(0)  # it is the first to be submitted
+            closed = executor.run(started.append)
+            closed.send(None)
+            closed.close()
+            go_on.set()
+            self.assertTrue(await first)
+            await executor.run(lambda _model: None)  # comes after the other
+            self.assertEqual(started, [])
+        run(main())
+        executor.close()
         pool.close()
 
     @unittest.skipIf(lend.ocr is None, "no liblend-ocr.so")
