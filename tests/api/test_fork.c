@@ -40,13 +40,12 @@ static void estate_open(struct estate *estate) {
     assert_true(tally_wait(&estate->held.started, 1));
     estate->lease = lend_acquire(estate->shop.pool, LEND_NOW);
     assert_true(lend_lease_ok(&estate->lease));
+    const lend_deadline deadlines[2] = {lend_within_ms(1), LEND_FOREVER};
     for (int i = 0; i < 2; i++) {
         const struct lend_request_spec spec =
             told_spec(estate->queue, &estate->told[i], /* task= */ 0);
-        assert_int_equal(lend_acquire_later(estate->shop.pool,
-                                            i == 0 ? lend_within_ms(1) : LEND_FOREVER, &spec,
-                                            &estate->request),
-                         0);
+        assert_int_equal(
+            lend_acquire_later(estate->shop.pool, deadlines[i], &spec, &estate->request), 0);
     }
     assert_true(loop_wait(estate->queue));
 }
