@@ -5,7 +5,7 @@
 build_packages="gcc g++ libc6-dev cmake ninja-build pkg-config libtesseract-dev libleptonica-dev libpng-dev libjpeg-dev
     tesseract-ocr tesseract-ocr-eng tesseract-ocr-chi-sim"
 test_packages="clang libclang-rt-dev clang-format libcmocka-dev python3 spin tcc valgrind musl-tools
-    libuv1-dev"
+    libuv1-dev patch"
 long_packages="llvm"
 
 # Installs those of the named packages that are missing. Needs root or sudo only if any is.

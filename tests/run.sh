@@ -55,7 +55,14 @@ extra() {
 # long run only.
 reads_much="ocr_(history|order|text_equals_command|tsv_hocr|loops|folders|json|progress|sample_pages|slow_input)"
 
+# What no test builds has to go on building.
+build_on_request() {
+    ninja -C build -j "$jobs" lend-bench fuzz-seeds >>build/log 2>&1 ||
+        { tail -n 60 build/log; exit 1; }
+}
+
 stage "gcc" build "" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
+extra "gcc, what is built on request" build_on_request
 stage "gcc, AddressSanitizer and UBSan" build/asan \
     "-L api|scenarios|unit|stress|ocr|examples|soak|fuzz -E $reads_much" \
     -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DLEND_SANITIZE=address,undefined

@@ -3,6 +3,7 @@
  * The child of a fork gets an error from every call on what its parent opened, and hangs in none,
  * whatever the parent's threads were doing; the parent notices nothing. */
 #include "support/child.h"
+#include "support/loop.h"
 #include "support/pace.h"
 #include "support/workshop.h"
 
@@ -19,41 +20,116 @@ static void take_note(lend_future *future, void *argument) {
     (void)future, (void)argument;
 }
 
-/* Everything that the child may ask: the number of the first answer that was wrong, or 0. */
-static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_future *future) {
-    struct lend_pool_stats pool_stats;
-    struct lend_executor_stats executor_stats;
-    struct lend_pool_options pool_options;
-    struct lend_executor_options executor_options;
-    lend_executor *executor;
+/* What the parent has: of everything one. */
+struct estate {
+    struct workshop shop;
+    struct held_job held;
+    struct lend_lease lease;
+    lend_future *future;
     lend_completions *queue;
-    size_t index;
-    char words[128];
-    int question = 0;
+    lend_request *request; /* that waits; another one has timed out, and is not told yet */
+    struct told told[2];
+};
+
+static void estate_open(struct estate *estate) {
+    memset(estate, 0, sizeof *estate);
+    held_job_init(&estate->held);
+    workshop_open(&estate->shop, 2, NULL);
+    estate->queue = loop_open();
+    estate->future = held_job_submit(&estate->shop, &estate->held, LEND_FOREVER);
+    assert_true(tally_wait(&estate->held.started, 1));
+    estate->lease = lend_acquire(estate->shop.pool, LEND_NOW);
+    assert_true(lend_lease_ok(&estate->lease));
+    const lend_deadline deadlines[2] = {lend_within_ms(1), LEND_FOREVER};
+    for (int i = 0; i < 2; i++) {
+        const struct lend_request_spec spec =
+            told_spec(estate->queue, &estate->told[i], /* task= */ 0);
+        assert_int_equal(
+            lend_acquire_later(estate->shop.pool, deadlines[i], &spec, &estate->request), 0);
+    }
+    assert_true(loop_wait(estate->queue));
+}
+
+/* Nothing of it has changed. */
+static void estate_close(struct estate *estate) {
+    assert_int_equal(stats_of(estate->shop.pool).models, 2);
+    assert_int_equal(stats_of(estate->shop.pool).waiting, 1);
+    assert_int_equal(lend_request_cancel(estate->request), 0);
+    assert_int_equal(lend_completions_run(estate->queue, 2), 1);
+    assert_int_equal(estate->told[0].error, ETIMEDOUT);
+    assert_int_equal(estate->told[1].count, 0);
+    lend_release(&estate->told[0].lease);
+    loop_close(estate->queue);
+    lend_release(&estate->lease);
+    tally_add(&estate->held.go);
+    assert_int_equal(lend_future_join(estate->future, LEND_FOREVER), 0);
+    assert_int_equal(lend_future_outcome(estate->future), LEND_SUCCEEDED);
+    lend_future_drop(estate->future);
+    assert_int_equal(events_count(&estate->shop.events), 0);
+    workshop_close(&estate->shop);
+    held_job_deinit(&estate->held);
+}
+
+/* How many a child has asked. */
+static int question;
 #define EXPECT(condition)                                                                          \
     do {                                                                                           \
         question++;                                                                                \
         if (!(condition))                                                                          \
-            return question;                                                                       \
+            return false;                                                                          \
     } while (0)
-    struct lend_lease lease = lend_acquire(shop->pool, LEND_FOREVER);
+
+static bool ask_of_leases(struct lend_lease *lease) {
+    char words[128];
+    struct lend_lease copy = *lease;
+    EXPECT(lend_lease_detach(lease) == EOWNERDEAD);
+    EXPECT(lend_lease_adopt(lease) == EOWNERDEAD);
+    EXPECT(lend_lease_print(lease, words, sizeof words) == strlen(words));
+    EXPECT(strcmp(words, "a model of the process that forked this one") == 0);
+    lend_release(lease);
+    EXPECT(!lend_lease_ok(lease));
+    lend_release_broken(&copy, "it is my parent's");
+    EXPECT(!lend_lease_ok(&copy));
+    return true;
+}
+
+static bool ask_of_the_pool(lend_pool *pool) {
+    struct lend_pool_stats stats;
+    struct lend_pool_options options;
+    char words[128];
+    struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
     EXPECT(lend_lease_error(&lease) == EOWNERDEAD);
     lend_release(&lease);
-    EXPECT(lend_lease_detach(held) == EOWNERDEAD);
-    EXPECT(lend_lease_adopt(held) == EOWNERDEAD);
-    lend_release(held);
-    EXPECT(!lend_lease_ok(held));
-    EXPECT(lend_pool_stats_get(shop->pool, &pool_stats) == EOWNERDEAD);
-    EXPECT(lend_pool_options_get(shop->pool, &pool_options) == EOWNERDEAD);
-    EXPECT(lend_pool_close(shop->pool, LEND_FOREVER, NULL) == EOWNERDEAD);
-    lend_pool_print(shop->pool, words, sizeof words);
+    EXPECT(lend_pool_stats_get(pool, &stats) == EOWNERDEAD);
+    EXPECT(lend_pool_options_get(pool, &options) == EOWNERDEAD);
+    EXPECT(lend_pool_suspend(pool) == EOWNERDEAD);
+    EXPECT(lend_pool_resume(pool) == EOWNERDEAD);
+    EXPECT(lend_pool_reload(pool, LEND_FOREVER, NULL) == EOWNERDEAD);
+    EXPECT(lend_pool_resize(pool, 1, LEND_FOREVER, NULL) == EOWNERDEAD);
+    EXPECT(lend_pool_close(pool, LEND_FOREVER, NULL) == EOWNERDEAD);
+    lend_pool_print(pool, words, sizeof words);
     EXPECT(strcmp(words, "pool of the process that forked this one") == 0);
-    EXPECT(lend_pool_print(shop->pool, NULL, 0) == 0);
+    EXPECT(lend_pool_print(pool, NULL, 0) == 0);
+    EXPECT(lend_pool_print_json(pool, words, sizeof words) == 2);
+    EXPECT(strcmp(words, "{}") == 0);
+    return true;
+}
+
+static bool ask_of_the_executor(struct workshop *shop) {
+    struct lend_executor_stats stats;
+    struct lend_executor_options options;
+    lend_executor *executor;
     EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) == EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
-    EXPECT(lend_executor_stats_get(shop->executor, &executor_stats) == EOWNERDEAD);
-    EXPECT(lend_executor_options_get(shop->executor, &executor_options) == EOWNERDEAD);
+    EXPECT(lend_executor_stats_get(shop->executor, &stats) == EOWNERDEAD);
+    EXPECT(lend_executor_options_get(shop->executor, &options) == EOWNERDEAD);
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
+    return true;
+}
+
+static bool ask_of_the_future(lend_future *future) {
+    lend_completions *queue;
+    size_t index;
     EXPECT(lend_future_wait(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_join(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_wait_any(&future, 1, LEND_FOREVER, &index) == EOWNERDEAD);
@@ -67,34 +143,39 @@ static int ask_everything(struct workshop *shop, struct lend_lease *held, lend_f
     EXPECT(lend_future_peek(future) == NULL);
     EXPECT(lend_future_take(future) == NULL);
     lend_future_drop(future);
+    return true;
+}
+
+static bool ask_of_the_queue(const struct estate *estate) {
+    struct told told = {0};
+    const struct lend_request_spec spec = told_spec(estate->queue, &told, /* task= */ 0);
+    EXPECT(lend_acquire_later(estate->shop.pool, LEND_FOREVER, &spec, NULL) == EOWNERDEAD);
+    EXPECT(lend_request_cancel(estate->request) == EOWNERDEAD);
+    EXPECT(lend_completions_descriptor(estate->queue) == -1);
+    EXPECT(lend_completions_run(estate->queue, 1) == 0);
+    EXPECT(lend_completions_close(estate->queue) == EOWNERDEAD);
+    return true;
+}
 #undef EXPECT
-    return 0;
+
+/* The number of the first answer that was wrong, or 0. */
+static int ask_everything(struct estate *estate) {
+    alarm(20);
+    bool all_is_told = ask_of_leases(&estate->lease) && ask_of_the_pool(estate->shop.pool) &&
+                       ask_of_the_executor(&estate->shop) && ask_of_the_future(estate->future) &&
+                       ask_of_the_queue(estate);
+    return all_is_told ? 0 : question;
 }
 
 static void a_child_gets_an_error_from_every_call(void **state) {
     (void)state;
-    struct workshop shop;
-    struct held_job held;
-    held_job_init(&held);
-    workshop_open(&shop, 2, NULL);
-    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
-    assert_true(tally_wait(&held.started, 1));
-    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
-    assert_true(lend_lease_ok(&lease));
-
+    struct estate estate;
+    estate_open(&estate);
     pid_t child = child_fork();
     if (child == 0)
-        _exit(ask_everything(&shop, &lease, future));
+        _exit(ask_everything(&estate));
     assert_int_equal(child_status(child), 0);
-
-    lend_release(&lease);
-    tally_add(&held.go);
-    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
-    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
-    lend_future_drop(future);
-    assert_int_equal(events_count(&shop.events), 0);
-    workshop_close(&shop);
-    held_job_deinit(&held);
+    estate_close(&estate);
 }
 
 /* Forked while its threads are in the middle of everything, with locks held. */

@@ -129,6 +129,7 @@ static bool is_truthful(const struct lend_report *report, struct regular (*regul
     return true;
 }
 
+/* As far as real threads come to it; the simulation has them change hands at each step. */
 static void a_holder_is_never_a_mixture_of_two(void **state) {
     (void)state;
     struct fakes fakes = {0};

@@ -10,7 +10,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -273,10 +272,27 @@ static void a_value_that_nobody_can_ask_for_is_destroyed(void **state) {
     tally_deinit(&destroyed);
 }
 
-/* Also of one that nobody is told of and that is not timed. */
-static void the_deadline_of_a_job_goes_with_it(void **state) {
-    (void)state;
-    enum { SHORT = 64, WATCHED = 15 };
+enum { SHORT = 64, WATCHED = 15 };
+
+/* Submit the two that expire while the first job is held; it goes on when the first of them has, by
+ * when the timekeeper watches all that are queued. */
+static void let_two_expire(struct workshop *shop, struct held_job *held, struct held_job late[2],
+                           int64_t ms) {
+    for (int i = 0; i < 2; i++) {
+        held_job_init(&late[i]);
+        lend_future *future =
+            held_job_submit(shop, &late[i], lend_within_ms(i == 0 ? ms / 40 : ms + ms / 4));
+        assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
+        assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
+        lend_future_drop(future);
+        tally_add(&late[i].go);
+        tally_add(&held->go);
+    }
+}
+
+/* Jobs that have this long, and are over long before, and two that expire, the second of them later
+ * than those could. False if the machine was so slow that some of the others expired too. */
+static bool only_what_is_late_expires(int64_t ms) {
     struct workshop shop;
     struct held_job held, late[2];
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.queue_max = SHORT));
@@ -285,24 +301,25 @@ static void the_deadline_of_a_job_goes_with_it(void **state) {
     submit_and_forget(&shop, &held);
     assert_true(tally_wait(&held.started, 1));
     const struct lend_job_spec spec =
-        LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(200));
+        LEND_JOB(.run = plain_job_run, .deadline = lend_within_ms(ms));
     for (int i = 0; i < WATCHED; i++)
         assert_int_equal(lend_submit(shop.executor, &spec, NULL), 0);
-    for (int i = 0; i < 2; i++) {
-        held_job_init(&late[i]);
-        lend_future *future = held_job_submit(&shop, &late[i], lend_within_ms(i == 0 ? 5 : 250));
-        assert_int_equal(lend_future_wait(future, LEND_FOREVER), 0);
-        assert_int_equal(lend_future_outcome(future), LEND_EXPIRED);
-        lend_future_drop(future);
-        tally_add(&late[i].go);
-        tally_add(&held.go); /* the others are watched by now, and have time to run */
-    }
-    assert_true(have_succeeded(&shop, SHORT + 1 + WATCHED));
-    assert_int_equal(executor_stats_of(shop.executor).expired, 2);
+    let_two_expire(&shop, &held, late, ms);
+    assert_true(eventually(executor_stats_of(shop.executor).pending == 0));
+    struct lend_executor_stats stats = executor_stats_of(shop.executor);
     workshop_close(&shop);
     held_job_deinit(&held);
     for (int i = 0; i < 2; i++)
         held_job_deinit(&late[i]);
+    assert_int_equal(stats.succeeded + stats.expired, SHORT + 1 + WATCHED + 2);
+    return stats.expired == 2;
+}
+
+/* Also of one that nobody is told of and that is not timed. A slow machine gets twice the time. */
+static void the_deadline_of_a_job_goes_with_it(void **state) {
+    (void)state;
+    for (int64_t ms = 200; !only_what_is_late_expires(ms); ms *= 2)
+        assert_true(ms < 3000);
 }
 
 /* Though its own memory goes another way than that of others. */
@@ -386,51 +403,6 @@ static void a_burst_of_jobs_leaves_little_memory_behind(void **state) {
     assert_true(after < before + LITTLE);
 }
 
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-/* How long a job has had the only model, as a report says. */
-struct look {
-    lend_pool *pool;
-    int64_t held_ns;
-};
-
-static int look_since_when(void *model, void *argument, lend_job *job) {
-    (void)model, (void)job;
-    struct look *look = argument;
-    struct lend_lease none = lend_acquire(look->pool, LEND_NOW);
-    const struct lend_report *report = lend_lease_report(&none);
-    look->held_ns = report != NULL ? report->holders[0].held_ns : INT64_MAX;
-    lend_release(&none);
-    return 0;
-}
-
-/* One that the worker has kept, and one that it takes again. */
-static void a_job_has_its_model_since_it_began(void **state) {
-    (void)state;
-    enum { TICK_NS = 10000000 };
-    struct workshop shop;
-    struct held_job held;
-    int64_t began_ns = now_ns();
-    workshop_open(&shop, 1, NULL);
-    struct look kept = {.pool = shop.pool}, taken = {.pool = shop.pool};
-    submit_and_forget(&shop, &held);
-    assert_true(tally_wait(&held.started, 1));
-    forget(&shop, plain_job_run, 1); /* in which the worker sees that there is another */
-    assert_int_equal(
-        lend_submit(shop.executor, &LEND_JOB(.run = look_since_when, .argument = &kept), NULL), 0);
-    tally_add(&held.go);
-    assert_true(have_succeeded(&shop, 3));
-    lend_future_drop(workshop_run(&shop, look_since_when, &taken));
-    assert_in_range(kept.held_ns, 0, now_ns() - began_ns + TICK_NS);
-    assert_in_range(taken.held_ns, 0, now_ns() - began_ns + TICK_NS);
-    workshop_close(&shop);
-    held_job_deinit(&held);
-}
-
 /* Of the leases of one slot: the first 64 and every 16th. */
 static void a_lease_counts_though_the_model_is_kept_for_the_next_job(void **state) {
     (void)state;
@@ -464,7 +436,6 @@ int main(void) {
         cmocka_unit_test(a_job_that_leaves_words_leaves_the_other_worker_where_it_is),
         cmocka_unit_test(what_a_job_leaves_is_taken_back_before_the_next_begins),
         cmocka_unit_test(a_burst_of_jobs_leaves_little_memory_behind),
-        cmocka_unit_test(a_job_has_its_model_since_it_began),
         cmocka_unit_test(a_lease_counts_though_the_model_is_kept_for_the_next_job),
     };
     return cmocka_run_group_tests_name("next job", tests, NULL, NULL);

@@ -106,6 +106,28 @@ static void each_step_of_a_deadlock_is_listed(void **state) {
     check_says(&report, "\"holder_tid\":1,\"slot\":-1");
 }
 
+/* In ms, to the microsecond. */
+static void times_are_written_as_they_are(void **state) {
+    (void)state;
+    const struct lend_holder holder = {.kind = LEND_OWNER_THREAD, .held_ns = 1234567890};
+    const struct lend_borrower waiter = {.kind = LEND_OWNER_THREAD, .waited_ns = 2007000};
+    const struct lend_step step = {
+        .kind = LEND_OWNER_THREAD, .waited_ns = 3100999, .held_ns = 86400000000000};
+    struct lend_report report = empty_report();
+    report.waited_ns = 999;
+    report.holder_count = report.waiter_count = report.step_count = 1;
+    report.holders = &holder;
+    report.waiters = &waiter;
+    report.steps = &step;
+    check_says(&report, "\"cause\":\"\",\"waited_ms\":0.000,");
+    check_says(&report, "\"slot\":0,\"held_ms\":1234.567}");
+    check_says(&report, "\"tid\":0,\"waited_ms\":2.007}");
+    check_says(&report, "\"awaits\":\"\",\"waited_ms\":3.100,");
+    check_says(&report, "\"slot\":0,\"held_ms\":86400000.000}");
+    report.waited_ns = 12034056078;
+    check_says(&report, "\"cause\":\"\",\"waited_ms\":12034.056,");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_report_is_an_empty_object),
@@ -115,6 +137,7 @@ int main(void) {
         cmocka_unit_test(each_holder_is_listed_with_his_site_if_it_is_known),
         cmocka_unit_test(each_waiter_is_listed_in_order),
         cmocka_unit_test(each_step_of_a_deadlock_is_listed),
+        cmocka_unit_test(times_are_written_as_they_are),
     };
     return cmocka_run_group_tests_name("report_json", tests, NULL, NULL);
 }

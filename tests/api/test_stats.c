@@ -181,8 +181,7 @@ static void each_of_few_leases_that_ended_is_in_the_histogram(void **state) {
     fakes_close(&fakes, pool);
 }
 
-/* The first 64 of each model, then every 16th. */
-/* Of the leases of one slot that have ended. */
+/* Of so many leases of one slot that have ended: the first 64, then every 16th. */
 static uint64_t counted_of(uint64_t leases) {
     return leases <= 64 ? leases : 64 + (leases - 64) / 16;
 }

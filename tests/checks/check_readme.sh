@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # README.md says what is: its blocks stand in the files that they name, its commands and links lead
-# somewhere, and what it calls by a name of lend has that name.
+# somewhere, and what it calls by a name of lend has that name. So do the names, paths and links of
+# the other two that are there to be read.
 set -eu
 checks=$LEND_SOURCE_DIR/tests/checks
 cd "$LEND_SOURCE_DIR"
@@ -29,30 +30,49 @@ blocks() {
     done
 }
 
-# quoted REGEX: what stands between back quotes and matches, as FILE:LINE TEXT
+# quoted REGEX: what stands between back quotes in $document and matches, as FILE:LINE TEXT
 quoted() {
     awk -v wanted="^($1)\$" '{
         n = split($0, part, "`")
         for (i = 2; i < n; i += 2)
             if (part[i] ~ wanted)
-                print "README.md:" FNR, part[i]
-    }' README.md
+                print FILENAME ":" FNR, part[i]
+    }' "$document"
 }
 
+# Names with or without what they are called with. Those that only tests know stand in tests/.
 names() {
-    quoted '(lend|LEND)_[A-Za-z0-9_]+' | while read -r place name; do
-        grep -qw "$name" include/lend/*.h CMakeLists.txt tests/CMakeLists.txt ||
-            echo "$place: nothing is called $name"
+    places='include/lend CMakeLists.txt tests/CMakeLists.txt'
+    [ "$folder" = . ] || places="$places tests"
+    quoted '(lend|LEND)_[A-Za-z0-9_]+([(].*[)])?' | while read -r place name; do
+        # shellcheck disable=SC2086  # a list on purpose
+        grep -rqw --exclude='*.md' "${name%%(*}" $places || echo "$place: nothing is called $name"
     done
-    quoted '(build|examples|include|src|tests)/[A-Za-z0-9_./-]*' | while read -r place path; do
-        exists "$place" "$path"
+}
+
+# From the top, from where the document lies, or as a header is included.
+paths() {
+    quoted '[a-z]+/[A-Za-z0-9_./-]*' | while read -r place path; do
+        case $path in
+        sys/*) ;; # not of lend
+        build/*) exists "$place" "$path" ;;
+        *) [ -e "$folder/$path" ] || [ -e "include/$path" ] || exists "$place" "$path" ;;
+        esac
     done
 }
 
 links() {
-    grep -noE '\]\([^)#]+' README.md | grep -v '://' | sed 's/\](//' |
-        while IFS=: read -r line path; do exists "README.md:$line" "$path"; done
+    grep -noE '\]\([^)#]+' "$document" | grep -v '://' | sed 's/\](//' |
+        while IFS=: read -r line path; do exists "$document:$line" "$folder/$path"; done
 }
 
-found=$(blocks; names; links)
+found=$(
+    blocks
+    for document in README.md tests/README.md tests/bench/README.md; do
+        folder=$(dirname "$document")
+        names
+        paths
+        links
+    done
+)
 [ -z "$found" ] || { printf '%s\n' "$found"; exit 1; }

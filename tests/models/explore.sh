@@ -21,6 +21,7 @@ $compiler -w -DSAFETY -DCOLLAPSE -o pan pan.c
 ./pan -m300000 >log 2>&1 || true
 states=$(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' log)
 errors=$(sed -n 's/.*errors: \([0-9]*\)$/\1/p' log)
+[ -n "$errors" ] || { echo "$model $*: the explorer ended without a verdict"; cat log; exit 1; }
 why=$(sed -n 's/^pan:[0-9]*: \(.*\) (at depth.*/\1/p' log)
 printf '%s %s: %s states: %s\n' "$model" "$*" "$states" "${why:-every claim holds}"
 case $expected:$errors in

@@ -2,12 +2,15 @@
  *
  * Waiting for a model, and being granted one. The bugs meant here are the most repeated of all: a
  * grant that meets a timeout and is owned by nobody, a waiter who arrives as the last model is put
- * back, one who overtakes. */
+ * back, one who overtakes. And what is said meanwhile of who has it. */
 #include "scenario.h"
 
 #include "fail.h"
 #include "shop.h"
 #include "threads.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static struct shop shop;
 static struct borrowing borrowings[6];
@@ -156,6 +159,57 @@ static void who_only_looks(void *unused) {
     shop_close(&shop);
 }
 
+/* Two who borrow the only model, each from a place of his own. */
+static const struct lend_site places[2] = {{.file = "left.c", .line = 1, .function = "left"},
+                                           {.file = "right.c", .line = 2, .function = "right"}};
+static uint32_t tids[2];
+
+static struct lend_lease acquire_from(int place) {
+    struct lend_lease lease = lend_acquire_at(shop.pool, LEND_FOREVER, &places[place]);
+    SIM_CHECK("ENDS", lend_lease_ok(&lease), "got %d", lend_lease_error(&lease));
+    shop_model_taken(lease.model);
+    shop.granted++;
+    return lease;
+}
+
+static void borrow_from_the_right(void *unused) {
+    (void)unused;
+    struct lend_lease lease = acquire_from(1);
+    shop_release(&shop, &lease);
+}
+
+/* Whoever has it is named with his own place. Nobody is, if it changes hands just then. */
+static void read_report(void) {
+    char words[256], who[32];
+    lend_pool_print(shop.pool, words, sizeof words);
+    for (int i = 0; i < 2; i++) {
+        snprintf(who, sizeof who, "#0 thread %u for ", tids[i]);
+        SIM_CHECK("NAMED", strstr(words, who) == NULL || strstr(words, places[1 - i].file) == NULL,
+                  "who borrows at %s is said to have it: %s", places[i].file, words);
+    }
+}
+
+static void read_twice(void *unused) {
+    (void)unused;
+    read_report();
+    read_report();
+}
+
+/* The report is read from the slot while it changes hands, for which nobody needs a lock. */
+static void a_slot_changes_hands_under_a_report(void *unused) {
+    (void)unused;
+    SHOP_OPEN(&shop, .models = 1, .ops = &shop_plain_operations);
+    struct lend_lease lease = acquire_from(0);
+    struct sim_thread *reader = sim_start("reader", read_twice, NULL);
+    struct sim_thread *other = sim_start("other", borrow_from_the_right, NULL);
+    tids[0] = sim_tid(machine.running);
+    tids[1] = sim_tid(other);
+    shop_release(&shop, &lease);
+    sim_join(reader);
+    sim_join(other);
+    shop_close(&shop);
+}
+
 const struct scenario waiting_scenarios[] = {
     {"one_model_serves_two_who_wait_for_ever", one_model_for_two, 1},
     {"a_waiter_who_arrives_as_the_last_model_comes_back_gets_it", arrival_meets_return, 1},
@@ -166,5 +220,6 @@ const struct scenario waiting_scenarios[] = {
     {"a_slot_that_went_and_came_back_is_nobodys_twice", slots_come_and_go, 1},
     {"the_bound_on_waiters_is_kept_and_told", the_bound_on_waiters, 1},
     {"who_only_looks_passes_nobody_who_waits", who_only_looks, 1},
+    {"a_holder_in_a_report_is_never_a_mixture_of_two", a_slot_changes_hands_under_a_report, 1},
     {0},
 };
