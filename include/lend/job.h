@@ -28,9 +28,9 @@ typedef struct lend_job lend_job;
 
 /* The work. Returns 0 or an error: errno values or numbers of its own. One that ends its thread
  * instead (pthread_exit, cancellation) has failed with ECANCELED, and its worker gets another if
- * one can be had. A worker is open to cancellation in here only: one that comes too late for a job
- * strikes the next one on that thread. A child that it forks must not return from it: the executor
- * it would return to is the parent's. */
+ * one can be had. A cancellation that comes too late for a job strikes the next one on that thread.
+ * A child that it forks must not return from it: the executor it would return to is the parent's.
+ */
 typedef int lend_job_function(void *model, void *argument, lend_job *job);
 
 /* Told once, when the outcome is decided; on a worker or the executor's timekeeper, outside every

@@ -144,14 +144,18 @@ static bool end(struct run *run) {
     return overran;
 }
 
+/* Functions of the caller's are called here, which may contain cancellation points; a worker that
+ * was cancelled in one would leave the job half told, and nobody in its own place. */
 void lend__run_answer(struct run *run) {
     struct task *task = run->task;
+    int shield = lend__thread_shield();
     bool told = task->stage == TASK_RUNNING && end(run);
     run->task = NULL;
     if (told)
         lend__task_finish(task);
     else
         lend__task_tell_and_finish(task);
+    lend__thread_unshield(shield);
 }
 
 /* The task stays with this thread, which is no worker any more. */
@@ -168,14 +172,11 @@ static struct worker *leave_worker(struct task *task) {
     return worker;
 }
 
-/* Here a worker's thread may be cancelled, and nowhere else: what comes after would be lost. */
 static void call(void *argument) {
     struct run *run = argument;
     struct task *task = run->task;
     bool never_blocks = lend__thread_self.never_blocks;
-    lend__thread_unshield(run->cancel_state);
     run->error = task->run(run->lease.model, task->argument, &task->job);
-    lend__thread_shield();
     lend__thread_self.never_blocks = never_blocks;
     run->returned = true;
 }
@@ -217,15 +218,10 @@ static void call_and_give_back(struct run *run) {
     lend__run_give_back(run);
 }
 
-static struct run run_here(struct task *task) {
-    return (struct run){
-        .task = task, .held_before = lend__thread_self.held, .cancel_state = lend__thread_shield()};
-}
-
 /* As the job: what is borrowed from here to the return belongs to it. */
 void lend__run_task(struct task *task) {
     struct errand errand;
-    struct run run = run_here(task);
+    struct run run = {.task = task, .held_before = lend__thread_self.held};
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     if (lend__run_borrow(&run))
@@ -233,7 +229,6 @@ void lend__run_task(struct task *task) {
     thread_job_end(before);
     lend__run_answer(&run);
     thread_errand_end(&errand);
-    lend__thread_unshield(run.cancel_state);
 }
 
 /* Out of the queue and into this thread's hands, unless somebody was faster. */
@@ -256,7 +251,7 @@ static bool claim(struct run *run) {
 
 bool lend__help_task(struct task *task) {
     struct errand errand;
-    struct run run = run_here(task);
+    struct run run = {.task = task, .held_before = lend__thread_self.held};
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     run.lease =
@@ -270,6 +265,5 @@ bool lend__help_task(struct task *task) {
     if (claimed)
         lend__run_answer(&run);
     thread_errand_end(&errand);
-    lend__thread_unshield(run.cancel_state);
     return claimed;
 }

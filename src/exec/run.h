@@ -14,7 +14,6 @@ struct run {
     int64_t began_ns, ended_ns;
     int error;
     bool returned;
-    int cancel_state;       /* lend__thread_shield's: the job's function is called without it */
     struct errand *errands; /* of the thread when the job's function was called */
 };
 

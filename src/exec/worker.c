@@ -186,9 +186,10 @@ void lend__worker_main(void *argument) {
     lend__lock_release(&self->executor->lock);
     if (options->worker_begins != NULL)
         options->worker_begins(options->worker_context);
-    struct run run = {.cancel_state = lend__thread_shield()};
+    struct run run = {0};
     while (come(self, &run))
         work(self, &run);
+    lend__thread_shield();
     if (options->worker_ends != NULL)
         options->worker_ends(options->worker_context);
     thread_errand_end(&errand);
