@@ -62,9 +62,9 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * EINVAL     future is NULL */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);
 
-/* Wait until one of several is decided; *ret_index says which, the first in the array if there are
- * more. NULLs in it are passed over. Nobody's job is run meanwhile; otherwise as lend_future_wait,
- * of which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
+/* Wait until one of several is decided; *ret_index says which, the lowest index if several are.
+ * NULLs in it are passed over. Nobody's job is run meanwhile; otherwise as lend_future_wait, of
+ * which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
  * A zeroed deadline is the default of the first one's executor.
  *
  * EINVAL      there is no future in it, or ret_index is NULL

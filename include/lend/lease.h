@@ -49,9 +49,9 @@ struct lend_lease {
  *
  * EINVAL     pool is NULL
  * EBUSY      LEND_NOW, and no model was free or others wait already
- * ETIMEDOUT  none came back until the deadline
+ * ETIMEDOUT  none came back by the deadline
  * EDEADLK    it could not have come before the deadline: all who hold one wait themselves, for each
- *            other or for the caller; the report has the steps. Told at once
+ *            other or for the caller; the report has the steps. Returned at once
  * ENOBUFS    options.waiters_max are waiting already
  * ESHUTDOWN  the pool is closing
  * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)

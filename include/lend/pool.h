@@ -237,8 +237,8 @@ LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline dead
  * or a load fails, the pool goes on towards that number by itself. Bounds stay as they were opened:
  * how many may wait, and the workers and the queue of each executor on the pool.
  *
- * Errors as lend_pool_reload; EINVAL if the number is out of range, EDEADLK only for a thread that
- * holds more models than are to be left. */
+ * Errors as lend_pool_reload; EINVAL if the number is out of range (`reason` says so), EDEADLK only
+ * for a thread that holds more models than are to be left. */
 LEND_API LEND_NODISCARD int lend_pool_resize(lend_pool *pool, uint32_t models,
                                              lend_deadline deadline, struct lend_reason *reason);
 

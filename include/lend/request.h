@@ -99,7 +99,7 @@ LEND_API LEND_NODISCARD int lend_acquire_later(lend_pool *pool, lend_deadline de
 
 /* Ask no more. A model that was lent already and has not been told is handed to whoever waits next.
  * On the thread that runs the queue a request can be cancelled whenever its callback has not begun;
- * other threads have to know that it has not returned.
+ * other threads must make sure that it has not returned.
  *
  * 0           the callback will not run, and the request is gone
  * EALREADY    the callback has begun

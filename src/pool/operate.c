@@ -192,7 +192,8 @@ int lend_pool_resize(lend_pool *pool, uint32_t models, lend_deadline deadline,
     if (error != 0)
         return error;
     if (models == 0 || models > pool->options.models_max)
-        return EINVAL;
+        return lend_reason_set(reason, EINVAL, "models is %u, not 1 to models_max, %u", models,
+                               pool->options.models_max);
     return operate_shielded(pool, is_resized, begin_resize, models, /* kept= */ models, deadline,
                             reason);
 }
