@@ -25,10 +25,15 @@ static struct dumper {
     struct thread thread;
     struct alert alert;
     int descriptor;
-    char *buffer;
+    char *buffer;     /* NULL without a thread */
     struct word runs; /* it may be asked */
     struct word stopping;
 } dumper = {.lock = LOCK_INIT};
+
+static void free_buffer(void) {
+    lend__memory_free(dumper.buffer);
+    dumper.buffer = NULL;
+}
 
 static void prepare_fork(void) {
     lend__lock_acquire(&dumper.lock);
@@ -43,8 +48,7 @@ static void end_fork(void) {
 /* All of them are the parent's, and so is the thread that writes dumps. */
 static void begin_child(void) {
     directory.executors = (struct list){0};
-    if (word_peek(&dumper.runs) != 0)
-        lend__memory_free(dumper.buffer);
+    free_buffer();
     word_publish(&dumper.runs, 0);
     end_fork();
 }
@@ -208,7 +212,7 @@ static int start(int descriptor) {
     dumper.descriptor = descriptor;
     word_publish(&dumper.stopping, 0);
     if (lend__thread_start(&dumper.thread, "lend-dump", serve, NULL) != 0) {
-        lend__memory_free(dumper.buffer);
+        free_buffer();
         return ENOMEM;
     }
     word_publish(&dumper.runs, 1);
@@ -238,7 +242,7 @@ void lend_dump_stop(void) {
         word_publish(&dumper.stopping, 1);
         lend__alert_raise(&dumper.alert);
         lend__thread_join(&dumper.thread);
-        lend__memory_free(dumper.buffer);
+        free_buffer();
     }
     lend__lock_release(&dumper.lock);
 }

@@ -9,10 +9,14 @@
 #define WORKER_QUEUE 4
 #define JOB_MS 30000
 
-static int check_options(const struct lend_executor_options *options) {
+/* Fills *ret_pool with those of its pool. */
+static int check_options(const struct lend_executor_options *options,
+                         struct lend_pool_options *ret_pool) {
     struct lend_reason *reason = options->reason;
     if (options->pool == NULL)
         return lend_reason_set(reason, EINVAL, "pool is required");
+    if (lend_pool_options_get(options->pool, ret_pool) != 0)
+        return lend_reason_set(reason, EOWNERDEAD, "%s", lend_strerror(EOWNERDEAD));
     if (options->workers > LEND_WORKERS_MAX)
         return lend_reason_set(reason, EINVAL, "workers is %u, more than %d", options->workers,
                                LEND_WORKERS_MAX);
@@ -23,15 +27,6 @@ static int check_options(const struct lend_executor_options *options) {
         return lend_reason_set(reason, EINVAL, "job_ms_default is %lld, less than -1",
                                (long long)options->job_ms_default);
     return 0;
-}
-
-/* Into *own, and those of its pool. */
-static int read_options(struct lend_executor_options *own, struct lend_pool_options *ret_pool,
-                        const struct lend_executor_options *given) {
-    int error = lend__options_read(own, sizeof *own, given);
-    if (error == 0)
-        error = check_options(own);
-    return error == 0 ? lend_pool_options_get(own->pool, ret_pool) : error;
 }
 
 static void fill_defaults(lend_executor *executor, const struct lend_pool_options *pool) {
@@ -147,11 +142,12 @@ int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_
     struct lend_pool_options pool;
     if (ret_executor == NULL)
         return EINVAL;
-    int error = read_options(&own, &pool, options);
-    if (error == EINVAL || error == E2BIG) /* with words of its own, or nowhere to put them */
-        return error;
+    int error = lend__options_read(&own, sizeof own, options);
     if (error == 0)
-        error = open_with(ret_executor, &own, &pool);
+        error = check_options(&own, &pool);
+    if (error != 0)
+        return error;
+    error = open_with(ret_executor, &own, &pool);
     return error == 0 ? 0 : lend_reason_set(own.reason, error, "%s", lend_strerror(error));
 }
 

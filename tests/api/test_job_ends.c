@@ -205,6 +205,28 @@ static void that_nobody_asked_it_to_end_is_told_if_nobody_asks(void **state) {
     }
 }
 
+static void a_cancel_that_was_asked_for_is_no_news(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job running, queued;
+    held_job_init(&running);
+    held_job_init(&queued);
+    running.heeds = true;
+    workshop_open(&shop, 1, NULL);
+    lend_future *futures[] = {held_job_submit(&shop, &running, LEND_FOREVER), NULL};
+    assert_true(tally_wait(&running.started, 1));
+    futures[1] = held_job_submit(&shop, &queued, LEND_FOREVER);
+    for (int i = 1; i >= 0; i--) {
+        assert_int_equal(lend_future_cancel(futures[i]), i == 1 ? 0 : EINPROGRESS);
+        assert_int_equal(lend_future_join(futures[i], LEND_FOREVER), 0);
+        lend_future_drop(futures[i]);
+    }
+    assert_int_equal(events_count(&shop.events), 0);
+    workshop_close(&shop);
+    held_job_deinit(&running);
+    held_job_deinit(&queued);
+}
+
 /* Cancels its thread once that has nothing of the job's to do but to tell of it. */
 static void cancel_in_done(lend_future *future, void *tally) {
     (void)future;
@@ -376,6 +398,7 @@ int main(void) {
         cmocka_unit_test(a_job_that_ends_its_thread_past_its_deadline_was_told_once),
         cmocka_unit_test(who_is_called_after_it_must_not_wait_for_it_all_the_same),
         cmocka_unit_test(that_nobody_asked_it_to_end_is_told_if_nobody_asks),
+        cmocka_unit_test(a_cancel_that_was_asked_for_is_no_news),
         cmocka_unit_test(a_cancellation_that_comes_late_costs_neither_job_nor_worker),
         cmocka_unit_test(a_child_that_ends_its_thread_in_a_job_is_nobodys_worker),
         cmocka_unit_test(a_job_that_ends_the_thread_of_its_submitter_costs_no_worker),

@@ -100,6 +100,17 @@ static void an_operation_can_neither_reload_nor_resize_its_own_pool(void **state
     assert_true(eventually(lend_pool_close(pool, LEND_NOW, NULL) == 0));
 }
 
+static void a_size_that_is_out_of_range_is_named(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 1, .models_max = 4);
+    assert_int_equal(lend_pool_resize(pool, 5, LEND_FOREVER, &reason), EINVAL);
+    assert_int_equal(reason.error, EINVAL);
+    assert_string_equal(reason.text, "models is 5, not 1 to models_max, 4");
+    fakes_close(&fakes, pool);
+}
+
 /* Its own lease could not come back meanwhile. */
 static void who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed(void **state) {
     (void)state;
@@ -164,6 +175,7 @@ int main(void) {
         cmocka_unit_test(a_reload_that_fails_may_be_without_a_reason),
         cmocka_unit_test(each_option_has_its_own_range),
         cmocka_unit_test(an_operation_can_neither_reload_nor_resize_its_own_pool),
+        cmocka_unit_test(a_size_that_is_out_of_range_is_named),
         cmocka_unit_test(who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed),
         cmocka_unit_test(a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded),
         cmocka_unit_test(a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool),

@@ -144,6 +144,7 @@ static void who_gives_back_what_is_not_his_is_named(void **state) {
                      2);
     assert_int_equal(whose, gettid());
     assert_int_not_equal(who, whose);
+    assert_int_not_equal(who, 0);
     lend_release(&lease);
     lend_release(&copy);
     snprintf(words, sizeof words, "thread %u gave back a copy of a lease that was over", whose);

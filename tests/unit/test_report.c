@@ -77,18 +77,20 @@ static void what_a_close_waits_for_is_its_cause(void **state) {
 static void of_two_works_the_one_that_takes_longer_is_named(void **state) {
     (void)state;
     lend_pool *pool = plain_pool(.models = 2);
-    lend__lock_acquire(&pool->lock);
-    for (int64_t i = 0; i < 2; i++) {
-        pool->slots[i].work = i == 0 ? WORK_CHECK : WORK_LOAD;
-        pool->slots[i].work_since_ns = lend__clock_now_ns() - i * NS_PER_S;
+    for (int longer = 0; longer < 2; longer++) {
+        lend__lock_acquire(&pool->lock);
+        for (int i = 0; i < 2; i++) {
+            pool->slots[i].work = i == longer ? WORK_LOAD : WORK_CHECK;
+            pool->slots[i].work_since_ns = lend__clock_now_ns() - (i == longer ? NS_PER_S : 0);
+        }
+        lend__lock_release(&pool->lock);
+        struct lend_report *report = lend__report_take(pool, REPORT_OF_BORROW, EBUSY, 0, NULL);
+        assert_non_null(report);
+        assert_int_equal(report->work_slot, longer);
+        assert_string_equal(report->work, "load");
+        assert_true(report->work_ns >= NS_PER_S);
+        lend_report_free(report);
     }
-    lend__lock_release(&pool->lock);
-    struct lend_report *report = lend__report_take(pool, REPORT_OF_BORROW, EBUSY, 0, NULL);
-    assert_non_null(report);
-    assert_int_equal(report->work_slot, 1);
-    assert_string_equal(report->work, "load");
-    assert_true(report->work_ns >= NS_PER_S / 2); /* by the coarse clock */
-    lend_report_free(report);
     lend__lock_acquire(&pool->lock);
     pool->slots[0].work = pool->slots[1].work = WORK_NONE;
     lend__lock_release(&pool->lock);
