@@ -10,7 +10,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
-/* The coarse clock is never further behind than this. */
+/* The coarse clock is not further behind than this, unless the whole machine stood still. */
 #define CLOCK_TICK_NS (10 * NS_PER_MS)
 
 /* From `since` to `until`, 0 if the coarse clock makes them run backwards. */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -44,16 +45,27 @@ static void a_short_patience_begins_with_the_submission(void **state) {
     workshop_close(&shop);
 }
 
+static int64_t tick_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* It is counted by the clock of the tick, and ten ms more. After the whole machine has stood still,
+ * that clock is further behind until the next tick: then nothing can be said. */
 static void a_long_patience_is_never_too_short(void **state) {
     (void)state;
     enum { JOBS = 300, LONG_MS = 60000, TICK_MS = 20 };
     struct workshop shop;
     workshop_open(&shop, 1, &LEND_EXECUTOR_OPTIONS(.job_ms_default = LONG_MS));
     for (int i = 0; i < JOBS; i++) {
+        int64_t ticked_ns = tick_ns();
         lend_deadline before = lend_within_ms(LONG_MS);
         lend_deadline found = deadline_by_default(&shop);
         lend_deadline after = lend_within_ms(LONG_MS + TICK_MS);
-        assert_true(before.at_ns <= found.at_ns && found.at_ns <= after.at_ns);
+        bool stood_still = before.at_ns - LONG_MS * INT64_C(1000000) - ticked_ns > 10000000;
+        assert_true(before.at_ns <= found.at_ns || stood_still);
+        assert_true(found.at_ns <= after.at_ns);
     }
     workshop_close(&shop);
 }
