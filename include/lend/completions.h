@@ -46,10 +46,10 @@ LEND_API LEND_NODISCARD int lend_completions_open(lend_completions **ret_queue);
 LEND_API LEND_NODISCARD int lend_completions_close(lend_completions *queue);
 
 /* A descriptor that is readable exactly while answers are in the queue, for poll and its kin: look
- * for input, level-triggered or edge-triggered, and do nothing else with it. It is closed with the
- * queue, and by execve. A queue that filled up while nobody looked woke its loop once. What a run
- * leaves behind wakes it again. -1 for NULL, and for a queue of the process that forked this one.
- */
+ * for input, and do nothing else with it. It is closed with the queue, and by execve. A queue that
+ * filled up while nobody looked woke its loop once; so one that is told of changes only (EPOLLET)
+ * runs the queue until that returns 0, as it reads any descriptor until there is nothing left. -1
+ * for NULL, and for a queue of the process that forked this one. */
 LEND_API int lend_completions_descriptor(const lend_completions *queue);
 
 /* Call back for what is in the queue, oldest first: at most `budget` answers, and no more

@@ -148,8 +148,7 @@ static bool begin(struct run *run, uint32_t budget) {
     return free;
 }
 
-/* However the last callback left. What it has not been called for rings once more: a loop that is
- * told of changes only would sleep on it. */
+/* However the last callback left. */
 static void end(void *argument) {
     lend_completions *queue = ((struct run *)argument)->queue;
     if (lend__completions_are_foreign(queue))
@@ -157,10 +156,6 @@ static void end(void *argument) {
     lend__lock_acquire(&queue->lock);
     queue->locked.runner_tid = 0;
     hush(queue);
-    if (queue->locked.ready.length > 0) {
-        lend__bell_hush(&queue->bell);
-        lend__bell_ring(&queue->bell);
-    }
     lend__lock_release(&queue->lock);
 }
 
