@@ -204,9 +204,20 @@ static int refuse(lend_executor *executor, int error) {
     return error;
 }
 
+/* Who would wait for room looks for it a moment longer: while jobs are short, there is some before
+ * he could have queued. */
+static enum inbox_entry enter(lend_executor *executor, uint64_t *ret_before) {
+    uint32_t times = 0;
+    enum inbox_entry entry = inbox_enter(&executor->inbox, ret_before);
+    while (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_WAIT &&
+           !lend__thread_self.never_blocks && lend__thread_lingers(&times))
+        entry = inbox_enter(&executor->inbox, ret_before);
+    return entry;
+}
+
 static int submit(lend_executor *executor, struct task *task, lend_future **ret_future) {
     uint64_t before;
-    enum inbox_entry entry = inbox_enter(&executor->inbox, &before);
+    enum inbox_entry entry = enter(executor, &before);
     if (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_REFUSE)
         return refuse(executor, EAGAIN);
     if (entry != INBOX_ENTERED)

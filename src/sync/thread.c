@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <lend/thread.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -138,6 +139,17 @@ owner_word lend__thread_identify(void) {
     if (word_read(&end_key) == 0 || set_round(1) == 0)
         self->owner = self->identity;
     return self->identity;
+}
+
+/* Each time costs a third of a microsecond if no other thread wants the core. */
+#define LINGERS 10
+
+bool lend__thread_lingers(uint32_t *times) {
+    if (*times >= LINGERS)
+        return false;
+    ++*times;
+    sched_yield();
+    return true;
 }
 
 struct parker *lend__thread_parker(void) {

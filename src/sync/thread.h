@@ -115,6 +115,16 @@ owner_word lend__thread_identify(void);
  * ENOMEM. */
 int lend__thread_at_end(void (*hook)(void));
 
+/* Before the calling thread sleeps for what is likely to come in a moment: let other threads have
+ * its core, perhaps the one that is to bring it, and true: look again. False if that has been done
+ * so often that a sleep costs no more. *times is 0 at first. Neither waits, nor is a cancellation
+ * point.
+ *
+ * A thread that sleeps, and the one that wakes it, go through the kernel; who has spent about as
+ * much on looking as that costs, and sleeps then, has spent no more than twice the least that he
+ * could (Karlin, Li, Manasse, Owicki, Empirical Studies of Competitive Spinning, SOSP 1991). */
+bool lend__thread_lingers(uint32_t *times);
+
 /* The calling thread's own parker. For waits whose every wake is slept off: no permit is left on
  * it. */
 struct parker *lend__thread_parker(void);
