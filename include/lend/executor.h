@@ -12,7 +12,11 @@
  *
  * A queued job holds no model; a worker borrows one when it starts the job. The queue is bounded
  * in jobs and, if wanted, in bytes. A job's deadline is answered on time wherever the job is: a
- * run that overruns keeps its thread and model until it returns, but its future is decided. */
+ * run that overruns keeps its thread and model until it returns, but its future is decided.
+ *
+ * While runs take less than 20 us, who has nothing to do but wait (a worker for a job, an owner for
+ * an outcome, a submitter for room) looks for it for some microseconds before he sleeps. With jobs
+ * that take longer nobody does. */
 #ifndef LEND_EXECUTOR_H
 #define LEND_EXECUTOR_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Opening an executor, reading it, and freeing it. */
+#include "base/cores.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -120,6 +121,7 @@ static int open_with(lend_executor **ret_executor, const struct lend_executor_op
     executor->options = *own;
     executor->era = fork_era();
     executor->renews = lend__pool_renews(own->pool);
+    executor->shares_core = lend__cores_usable() == 1;
     fill_defaults(executor, pool);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);
     word_init(&executor->holders, 1);

@@ -69,6 +69,14 @@ static int queue_and_wait(struct task *task, bool until_over, lend_deadline dead
     return error;
 }
 
+/* While runs are short it is there before this thread could sleep for it. */
+static bool comes_at_once(const struct task *task, bool until_over) {
+    int64_t since_ns = 0;
+    while (!is_there(task, until_over) && executor_spins(task->executor, &since_ns))
+        ;
+    return is_there(task, until_over);
+}
+
 static int wait_shielded(struct task *task, bool until_over, lend_deadline deadline) {
     if (thread_is_busy_for(task->executor) && !deadline_is_now(deadline))
         help(task);
@@ -80,6 +88,8 @@ static int wait_shielded(struct task *task, bool until_over, lend_deadline deadl
         return EBUSY;
     if (lend__thread_self.never_blocks)
         return EWOULDBLOCK;
+    if (comes_at_once(task, until_over))
+        return 0;
     deadline = deadline_or_default(deadline, task->executor->options.job_ms_default);
     return queue_and_wait(task, until_over, deadline);
 }

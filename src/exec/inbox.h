@@ -17,7 +17,7 @@
  * step too, and nobody is woken twice or in vain:
  *
  *   no wake-up is lost   A worker sleeps only after it has put its mark into an empty inbox, or
- *                        beside one that has (state.h). The mark goes in by compare-and-swap from
+ *                        beside a sentry (state.h). The mark goes in by compare-and-swap from
  *                        0: a job pushed before makes that fail, one pushed after finds the mark.
  *   nothing is freed     The push is the last that a submitter does with the executor. Its job may
  *   under a submitter    be over and the executor closed by then, but not without the sentry: a

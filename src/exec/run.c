@@ -28,7 +28,8 @@ static void decide_unlent(struct task *task, const struct lend_lease *lease, str
         lend__task_decide(task, LEND_NO_MODEL, error, words, woken);
 }
 
-/* A run shorter than this is short against the reading of the clock before and after it. */
+/* A run shorter than this is short against the reading of the clock before and after it, and
+ * against a sleep and a wake. */
 #define SHORT_RUN_NS (20 * NS_PER_US)
 
 static void count_run(lend_executor *executor, const struct run *run) {

@@ -19,9 +19,9 @@
  * QUEUE   after every region under the lock: while a submitter waits, the first one's job does not
  *         fit, and the gate is shut. They come in in the order of the list; nobody passes them
  * SENTRY  after every region under the lock: while a worker sleeps, there is a sentry. Either its
- *         mark is in the inbox and nothing is queued, or it was called and is on its way: then it
- *         will come into a region of its own. So at most one worker is on its way for nothing, and
- *         while one is, a submission wakes nobody
+ *         mark is in the inbox and nothing is queued, or it is up, since it was called or has not
+ *         lain down yet: then it will come into a region of its own. So at most one worker is up
+ *         for nothing, and while one is, a submission wakes nobody
  * TIMER   each undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its
  *         deadline is not before `alarm_ns`, until when the timekeeper sleeps at the longest; while
  *         it is BORROWING, its borrow ends at its deadline and its runner answers (timekeeper.c)
@@ -89,8 +89,9 @@ struct lend_executor {
 
     /* Read by every submitter; written under the lock, and rarely. */
     struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
-    struct word hurries;  /* whether runs are so short that not all are timed */
+    struct word hurries;  /* whether runs are so short that not all are timed; executor_hurries */
     bool renews;          /* whether the pool does (lend__pool_renews); constant after open */
+    bool shares_core;     /* there is but one, with whoever is waited for; likewise */
 
     _Alignas(CACHE_LINE) struct inbox inbox;
     struct stock stock;
@@ -121,6 +122,16 @@ struct lend_executor {
  * they may be held for ever. */
 static inline bool executor_is_foreign(const lend_executor *executor) {
     return executor->era != fork_era();
+}
+
+/* Are runs so short that the next one is over sooner than a thread could sleep and be woken? */
+static inline bool executor_hurries(const lend_executor *executor) {
+    return word_peek(&executor->hurries) != 0;
+}
+
+/* Before a thread sleeps for what another core is likely to bring at once: true, look again. */
+static inline bool executor_spins(const lend_executor *executor, int64_t *since_ns) {
+    return executor_hurries(executor) && !executor->shares_core && lend__thread_spins(since_ns);
 }
 
 /* Under the lock: the rules (queue.c). */

@@ -22,7 +22,7 @@ static _Alignas(CACHE_LINE) struct word jobs_numbered;
 
 /* For how many jobs the one counts before which so many have entered; 0: it is not timed. */
 static uint32_t counts_for(const lend_executor *executor, uint64_t before) {
-    if (word_peek(&executor->hurries) == 0 || before < TIMED_FIRST)
+    if (!executor_hurries(executor) || before < TIMED_FIRST)
         return 1;
     return before % TIMED_SHARE == 0 ? TIMED_SHARE : 0;
 }
@@ -204,13 +204,14 @@ static int refuse(lend_executor *executor, int error) {
     return error;
 }
 
-/* Who would wait for room looks for it a moment longer: while jobs are short, there is some before
+/* Who would wait for room looks for it a moment longer: while runs are short, there is some before
  * he could have queued. */
 static enum inbox_entry enter(lend_executor *executor, uint64_t *ret_before) {
     uint32_t times = 0;
     enum inbox_entry entry = inbox_enter(&executor->inbox, ret_before);
     while (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_WAIT &&
-           !lend__thread_self.never_blocks && lend__thread_lingers(&times))
+           executor_hurries(executor) && !lend__thread_self.never_blocks &&
+           lend__thread_lingers(&times))
         entry = inbox_enter(&executor->inbox, ret_before);
     return entry;
 }

@@ -11,16 +11,32 @@
  * model, between a region that changes nothing and another one. */
 #include "exec/run.h"
 
-/* Under the lock, with nothing to do: to sleep, as the sentry if that can be. Who was busy last
- * relieves who stands there: its caches are warm. */
-static void lie_down(struct worker *self) {
-    lend_executor *executor = self->executor;
+enum look { LOOK_RUN, LOOK_STAND, LOOK_SLEEP, LOOK_END, LOOK_KEPT_IN_VAIN };
+
+/* Under the lock: a sentry that sleeps goes back among the others. False if the sentry is up. */
+static bool relieve_sentry(lend_executor *executor) {
     struct worker *sentry = executor->locked.sentry;
-    if (sentry != NULL && inbox_recall(&executor->inbox, sentry)) {
-        list_append(&executor->locked.idle, &sentry->waiter.node);
-        executor->locked.sentry = NULL;
+    if (sentry == NULL)
+        return true;
+    if (!inbox_recall(&executor->inbox, sentry))
+        return false;
+    list_append(&executor->locked.idle, &sentry->waiter.node);
+    executor->locked.sentry = NULL;
+    return true;
+}
+
+/* Under the lock, with nothing to do. Who was busy last is the sentry, if that can be: its caches
+ * are warm. It stands for a moment first, if it may and runs are short. */
+static enum look rest(struct worker *self, bool may_stand) {
+    lend_executor *executor = self->executor;
+    if (executor->locked.phase == EXECUTOR_ENDING)
+        return LOOK_END;
+    if (relieve_sentry(executor) && may_stand && executor_hurries(executor)) {
+        executor->locked.sentry = self;
+        return LOOK_STAND;
     }
     list_append(&executor->locked.idle, &self->waiter.node);
+    return LOOK_SLEEP;
 }
 
 /* The job is simply done: it succeeded in time, nothing of the caller's is left to be called. One
@@ -95,9 +111,7 @@ static bool is_settled(const lend_executor *executor) {
            (executor->locked.sentry != NULL || executor->locked.idle.length == 0);
 }
 
-enum look { LOOK_RUN, LOOK_SLEEP, LOOK_END, LOOK_KEPT_IN_VAIN };
-
-static enum look look(struct worker *self, struct run *run) {
+static enum look look(struct worker *self, struct run *run, bool may_stand) {
     struct list woken = {0};
     struct task *gone = NULL;
     enum look answer = LOOK_RUN;
@@ -114,9 +128,7 @@ static enum look look(struct worker *self, struct run *run) {
         if (next != NULL)
             take(self, run, next);
         else
-            answer = executor->locked.phase == EXECUTOR_ENDING ? LOOK_END : LOOK_SLEEP;
-        if (answer == LOOK_SLEEP)
-            lie_down(self);
+            answer = rest(self, may_stand);
     }
     if (!is_settled(executor))
         lend__executor_settle(executor, &woken);
@@ -134,15 +146,27 @@ static void give_back(struct worker *self, struct run *run) {
     thread_job_end(self->owner);
 }
 
+/* As the sentry that is up: nobody is woken for a job that comes meanwhile. */
+static void stand(const struct worker *self) {
+    int64_t since_ns = 0;
+    while (!inbox_has_jobs(&self->executor->inbox) && executor_spins(self->executor, &since_ns))
+        ;
+}
+
 /* The next task for this worker, waited for as long as it takes; false when all is over. Each sleep
  * is ended by the one wake that is owed to whoever is taken from among those who sleep. */
 static bool come(struct worker *self, struct run *run) {
     enum look seen;
-    while ((seen = look(self, run)) != LOOK_RUN && seen != LOOK_END)
-        if (seen == LOOK_SLEEP)
+    bool may_stand = true;
+    while ((seen = look(self, run, may_stand)) != LOOK_RUN && seen != LOOK_END) {
+        if (seen == LOOK_STAND)
+            stand(self);
+        else if (seen == LOOK_SLEEP)
             lend__parker_sleep(&self->parker, LEND_FOREVER);
         else
             give_back(self, run);
+        may_stand = seen != LOOK_STAND;
+    }
     return seen == LOOK_RUN;
 }
 

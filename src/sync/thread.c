@@ -5,6 +5,7 @@
 #include "sync/thread.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "sync/fork.h"
 #include "sync/parker.h"
@@ -149,6 +150,31 @@ bool lend__thread_lingers(uint32_t *times) {
         return false;
     ++*times;
     sched_yield();
+    return true;
+}
+
+/* About what it takes to sleep and to be woken. */
+#define SPIN_NS (5 * NS_PER_US)
+
+/* From one look to the next, so that whoever writes what is looked at is not always interrupted. */
+#define PAUSES 16
+
+static inline void pause_core(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+bool lend__thread_spins(int64_t *since_ns) {
+    int64_t now_ns = lend__clock_now_ns();
+    if (*since_ns == 0)
+        *since_ns = now_ns;
+    if (now_ns - *since_ns >= SPIN_NS)
+        return false;
+    for (int i = 0; i < PAUSES; i++)
+        pause_core();
     return true;
 }
 

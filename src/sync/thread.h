@@ -115,15 +115,17 @@ owner_word lend__thread_identify(void);
  * ENOMEM. */
 int lend__thread_at_end(void (*hook)(void));
 
-/* Before the calling thread sleeps for what is likely to come in a moment: let other threads have
- * its core, perhaps the one that is to bring it, and true: look again. False if that has been done
- * so often that a sleep costs no more. *times is 0 at first. Neither waits, nor is a cancellation
- * point.
+/* Before the calling thread sleeps for what is likely to come in a moment: true, look again; false
+ * once that has gone on for so long that a sleep costs no more. A thread that sleeps, and the one
+ * that wakes it, go through the kernel; who has spent as much on looking, and sleeps then, has
+ * spent no more than twice the least that he could (Karlin, Li, Manasse, Owicki, Empirical Studies
+ * of Competitive Spinning for a Shared-Memory Multiprocessor, SOSP 1991).
  *
- * A thread that sleeps, and the one that wakes it, go through the kernel; who has spent about as
- * much on looking as that costs, and sleeps then, has spent no more than twice the least that he
- * could (Karlin, Li, Manasse, Owicki, Empirical Studies of Competitive Spinning, SOSP 1991). */
+ * Who lingers lets other threads have his core: for what may want a core to be brought, and at the
+ * price of not being back at once where others make use of it. Who spins keeps it: for what comes
+ * from another core. *times and *since_ns are 0 at first. Neither is a cancellation point. */
 bool lend__thread_lingers(uint32_t *times);
+bool lend__thread_spins(int64_t *since_ns);
 
 /* The calling thread's own parker. For waits whose every wake is slept off: no permit is left on
  * it. */

@@ -104,6 +104,7 @@ fails inbox NS=1 NW=1 ROUNDS=2 TIMED BUG_RUNS_UNWATCHED # what runs is not learn
 fails inbox NS=1 NW=1 ROUNDS=2 TIMED BUG_RUN_UNMINDED # a run that begins late is not minded
 fails inbox NS=2 NW=2 WITH_CLOSER BUG_SENTRY_ENDED # a sentry ends though its mark was taken
 fails inbox NS=1 NW=1 ROUNDS=2 TIMED WITH_CLOSER BUG_STARTS_STOPPED # started after all was stopped
+fails inbox NS=2 NW=2 BUG_TWO_SENTRIES             # a sentry is relieved though its mark was taken
 fails inbox NS=2 NW=1 WITH_CLOSER BUG_UNPUSHED     # closed while a job is on its way in
 LIST
 }

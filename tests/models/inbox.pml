@@ -13,7 +13,7 @@
  *     absorb, accept, give_up, settle   exec/queue.c
  *     submitter                         exec/submit.c: submit, arrive, wait_for_room, leave,
  *                                       push_and_mind
- *     worker                            exec/worker.c: look, lie_down, come
+ *     worker                            exec/worker.c: look, rest, come
  *     timekeeper                        exec/timekeeper.c: keep_time, pick, announce
  *     closer                            exec/close.c: begin, wait_until_drained, stop_all,
  *                                       lend__executor_end_threads
@@ -121,6 +121,7 @@ byte older[JOBS];    /* bits: jobs before it in the line */
 byte seen = 0;       /* bits: submitters that wait, since a region that is over */
 byte before[NS];     /* bits: was seen waiting when he came, and still is */
 byte lain = 0;       /* bits: workers that have lain down and not come back */
+byte stands = 0;     /* bits: that stand and have not come back */
 byte over = 0;       /* bits: jobs */
 byte entering = 0;   /* in a call that close does not know of yet */
 bool being_closed = false, freed = false, keeper_ended = true;
@@ -152,7 +153,7 @@ inline leave() {
     assert(waiting == 0 || entered >= limit);      /* QUEUE */
     assert(shut == must_be_shut);
     assert(phase == ENDING || idle == 0 || sentry != NONE); /* SENTRY */
-    assert(phase == ENDING || (lain & ~idle) == (sentry == NONE -> 0 : BIT(sentry)));
+    assert(phase == ENDING || ((lain & ~idle) | stands) == (sentry == NONE -> 0 : BIT(sentry)));
     assert(mark == NONE || (mark == sentry && queued == 0));
     seen = 0;
     i = 0;
@@ -646,13 +647,27 @@ inline take() {
     fi
 }
 
-inline lie_down() {
+#ifdef BUG_TWO_SENTRIES
+#define may_relieve true
+#else
+#define may_relieve (sentry == NONE || mark == sentry)
+#endif
+
+inline relieve_sentry() {
+    mark = NONE;
+    idle = idle | (sentry == NONE -> 0 : BIT(sentry));
+    sentry = NONE
+}
+
+inline rest() {
     if
-    :: sentry != NONE && mark == sentry -> mark = NONE; idle = idle | BIT(sentry); sentry = NONE
+    :: may_relieve -> relieve_sentry()
     :: else
     fi;
-    idle = idle | BIT(me);
-    lain = lain | BIT(me)
+    if
+    :: may_stand && sentry == NONE -> sentry = me; stands = stands | BIT(me); may_stand = false
+    :: idle = idle | BIT(me); lain = lain | BIT(me); may_stand = true
+    fi
 }
 
 inline look() {
@@ -667,18 +682,19 @@ inline look() {
         answer();
         sentry = (sentry == me -> NONE : sentry);
         lain = lain & ~BIT(me);
+        stands = stands & ~BIT(me);
 #ifndef BUG_BACK_WITHOUT_ROOM
         limit = limit + (away[me] -> 1 : 0);
 #endif
         away[me] = false;
         ends = (queued == 0 && phase == ENDING);
         if
-        :: queued > 0 -> take()
+        :: queued > 0 -> take(); may_stand = true
         :: else
         fi
     };
     if
-    :: job == NONE && !ends -> atomic { lie_down() }
+    :: job == NONE && !ends -> atomic { rest() }
     :: else
     fi;
     settle_and_leave();
@@ -707,7 +723,7 @@ inline work() {
 
 proctype worker(byte me) {
     byte job = NONE, woken = 0, i = 0, j = 0, x = 0, y = 0;
-    bool ends = false;
+    bool ends = false, may_stand = true;
 #ifdef BUG_MARK_BLINDLY
     bool was_empty = false;
 #endif
@@ -715,7 +731,8 @@ again:
     look();
     if
     :: ends -> goto out_of_it
-    :: !ends && job == NONE ->
+    :: has(stands, me) /* as long as it likes */
+    :: has(lain, me) ->
 end_asleep:
         atomic { permit[me] -> permit[me] = false }
     :: else ->

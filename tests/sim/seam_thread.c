@@ -75,6 +75,14 @@ bool lend__thread_lingers(uint32_t *times) {
     return true;
 }
 
+bool lend__thread_spins(int64_t *since_ns) {
+    if (*since_ns != 0)
+        return false;
+    *since_ns = 1;
+    sim_point("keeps looking", since_ns);
+    return true;
+}
+
 /* Each thread of a run has its own. */
 struct parker *lend__thread_parker(void) {
     static struct {
