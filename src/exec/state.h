@@ -129,9 +129,14 @@ static inline bool executor_hurries(const lend_executor *executor) {
     return word_peek(&executor->hurries) != 0;
 }
 
-/* Before a thread sleeps for what another core is likely to bring at once: true, look again. */
+/* Is what a thread would sleep for likely to come at once, and from another core? */
+static inline bool executor_spin_pays(const lend_executor *executor) {
+    return executor_hurries(executor) && !executor->shares_core;
+}
+
+/* Before it sleeps: true, look again. */
 static inline bool executor_spins(const lend_executor *executor, int64_t *since_ns) {
-    return executor_hurries(executor) && !executor->shares_core && lend__thread_spins(since_ns);
+    return executor_spin_pays(executor) && lend__thread_spins(since_ns);
 }
 
 /* Under the lock: the rules (queue.c). */

@@ -26,12 +26,12 @@ static bool relieve_sentry(lend_executor *executor) {
 }
 
 /* Under the lock, with nothing to do. Who was busy last is the sentry, if that can be: its caches
- * are warm. It stands for a moment first, if it may and runs are short. */
+ * are warm. It stands for a moment first, if it may and that pays. */
 static enum look rest(struct worker *self, bool may_stand) {
     lend_executor *executor = self->executor;
     if (executor->locked.phase == EXECUTOR_ENDING)
         return LOOK_END;
-    if (relieve_sentry(executor) && may_stand && executor_hurries(executor)) {
+    if (relieve_sentry(executor) && may_stand && executor_spin_pays(executor)) {
         executor->locked.sentry = self;
         return LOOK_STAND;
     }
