@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When an executor takes its runs for short, and whether that has anybody spin. */
+#define _GNU_SOURCE
+#include "base/clock.h"
+#include "exec/state.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static int load(void **ret_model, void *context, struct lend_reason *reason) {
+    (void)reason;
+    *ret_model = context;
+    return 0;
+}
+
+static void unload(void *model, void *context) {
+    (void)model;
+    (void)context;
+}
+
+static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
+
+struct office {
+    lend_pool *pool;
+    lend_executor *executor;
+};
+
+static void open_office(struct office *office) {
+    assert_int_equal(
+        lend_pool_open(&office->pool,
+                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = office, .models = 1)),
+        0);
+    assert_int_equal(
+        lend_executor_open(&office->executor, &LEND_EXECUTOR_OPTIONS(.pool = office->pool)), 0);
+}
+
+static void close_office(struct office *office) {
+    assert_int_equal(lend_executor_close(office->executor, LEND_FOREVER), 0);
+    assert_int_equal(lend_pool_close(office->pool, LEND_FOREVER, NULL), 0);
+}
+
+static int return_at_once(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)argument;
+    (void)job;
+    return 0;
+}
+
+static int take_long(void *model, void *argument, lend_job *job) {
+    (void)model;
+    (void)argument;
+    (void)job;
+    for (int64_t began_ns = lend__clock_now_ns(); lend__clock_now_ns() < began_ns + NS_PER_MS;)
+        ;
+    return 0;
+}
+
+/* Until the executor has seen it: not each run is timed, and a short one may be interrupted. */
+static void run_until(lend_executor *executor, lend_job_function *run, bool hurries) {
+    lend_future *future;
+    do {
+        assert_int_equal(
+            lend_submit(executor, &LEND_JOB(.run = run, .deadline = LEND_FOREVER), &future), 0);
+        assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+        lend_future_drop(future);
+    } while (executor_hurries(executor) != hurries);
+}
+
+static void an_executor_hurries_while_runs_are_short(void **state) {
+    (void)state;
+    struct office office;
+    open_office(&office);
+    assert_false(executor_hurries(office.executor));
+    run_until(office.executor, return_at_once, /* hurries= */ true);
+    run_until(office.executor, take_long, /* hurries= */ false);
+    assert_false(executor_spin_pays(office.executor));
+    run_until(office.executor, return_at_once, /* hurries= */ true);
+    close_office(&office);
+}
+
+static void nobody_spins_on_the_only_core(void **state) {
+    (void)state;
+    struct office office;
+    cpu_set_t before, one;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; core++)
+        if (CPU_ISSET(core, &before))
+            CPU_SET(core, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    open_office(&office);
+    run_until(office.executor, return_at_once, /* hurries= */ true);
+    assert_false(executor_spin_pays(office.executor));
+    close_office(&office);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_executor_hurries_while_runs_are_short),
+        cmocka_unit_test(nobody_spins_on_the_only_core),
+    };
+    return cmocka_run_group_tests_name("haste", tests, NULL, NULL);
+}
