@@ -72,9 +72,10 @@ static int queue_and_wait(struct task *task, bool until_over, lend_deadline dead
 /* While runs are short it is there before this thread could sleep for it. */
 static bool comes_at_once(const struct task *task, bool until_over) {
     int64_t since_ns = 0;
-    while (!is_there(task, until_over) && executor_spins(task->executor, &since_ns))
+    bool there;
+    while (!(there = is_there(task, until_over)) && executor_spins(task->executor, &since_ns))
         ;
-    return is_there(task, until_over);
+    return there;
 }
 
 static int wait_shielded(struct task *task, bool until_over, lend_deadline deadline) {
