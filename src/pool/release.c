@@ -56,7 +56,7 @@ static void refuse(struct lend_lease *lease, int error) {
     struct text text = text_into(words, sizeof words);
     word_next(&pool->bad_releases);
     int slot = lease->slot < pool->slot_count ? (int)lease->slot : -1;
-    lend__text_add(&text, "thread %u gave back ", thread_tid());
+    lend__text_add(&text, "thread %u gave back ", owner_tid(thread_owner()));
     if (error != EPERM) {
         *lease = (struct lend_lease){0};
         lend__text_add(&text, "a copy of a lease that was over");

@@ -136,7 +136,7 @@ static void who_gives_back_what_is_not_his_is_named(void **state) {
     struct shelf shelf;
     char words[128];
     shelf_open(&shelf, 1);
-    struct lend_lease lease = borrow_now(shelf.pool), copy = lease;
+    struct lend_lease lease = borrow_now(shelf.pool), copy = lease, late = lease;
     thread_run(release_lease, &copy);
     struct recorded_event event = events_at(&shelf.events, 0);
     unsigned who = 0, whose = 0;
@@ -149,6 +149,11 @@ static void who_gives_back_what_is_not_his_is_named(void **state) {
     lend_release(&copy);
     snprintf(words, sizeof words, "thread %u gave back a copy of a lease that was over", whose);
     assert_string_equal(events_at(&shelf.events, 1).text, words);
+    thread_run(release_lease, &late);
+    event = events_at(&shelf.events, 2);
+    assert_int_equal(sscanf(event.text, "thread %u gave back a copy of a lease", &who), 1);
+    assert_int_not_equal(who, whose);
+    assert_int_not_equal(who, 0);
     shelf_close(&shelf);
 }
 
