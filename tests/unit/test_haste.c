@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * When an executor takes its runs for short, and whether that has anybody spin. */
+ * When an executor takes its runs for short, whether that has anybody spin, and what of a job may
+ * be passed over then. */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "exec/state.h"
@@ -60,6 +61,13 @@ static int take_long(void *model, void *argument, lend_job *job) {
     return 0;
 }
 
+static int await_go(void *model, void *go, lend_job *job) {
+    (void)model;
+    (void)job;
+    lend__parker_sleep(go, LEND_FOREVER);
+    return 0;
+}
+
 /* Until the executor has seen it: not each run is timed, and a short one may be interrupted. */
 static void run_until(lend_executor *executor, lend_job_function *run, bool hurries) {
     lend_future *future;
@@ -100,10 +108,52 @@ static void nobody_spins_on_the_only_core(void **state) {
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
+/* Has the timekeeper seen the only job in the queue? */
+static bool queued_is_watched(lend_executor *executor) {
+    lend__lock_acquire(&executor->lock);
+    const struct list_node *first = executor->locked.queue.first;
+    bool watched = first != NULL && list_entry(first, struct task, place)->watched;
+    lend__lock_release(&executor->lock);
+    return watched;
+}
+
+/* Neither timed nor with an owner, it is answered the short way, but for that. */
+static void a_job_that_the_timekeeper_watches_leaves_no_timer(void **state) {
+    (void)state;
+    struct office office;
+    struct parker go;
+    lend_future *held;
+    parker_init(&go);
+    open_office(&office);
+    run_until(office.executor, return_at_once, /* hurries= */ true);
+    while (inbox_entered(&office.executor->inbox) % 64 != 63)
+        run_until(office.executor, return_at_once, /* hurries= */ true);
+    run_until(office.executor, return_at_once, /* hurries= */ true); /* who counts for others */
+    assert_int_equal(
+        lend_submit(office.executor,
+                    &LEND_JOB(.run = await_go, .argument = &go, .deadline = LEND_FOREVER), &held),
+        0);
+    assert_int_equal(
+        lend_submit(office.executor,
+                    &LEND_JOB(.run = return_at_once, .deadline = lend_within_ms(3600000)), NULL),
+        0);
+    while (!queued_is_watched(office.executor))
+        sched_yield();
+    lend__parker_wake(&go);
+    assert_int_equal(lend_future_join(held, LEND_FOREVER), 0);
+    lend_future_drop(held);
+    run_until(office.executor, return_at_once, /* hurries= */ true);
+    lend__lock_acquire(&office.executor->lock);
+    assert_null(office.executor->locked.timers.top);
+    lend__lock_release(&office.executor->lock);
+    close_office(&office);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_executor_hurries_while_runs_are_short),
         cmocka_unit_test(nobody_spins_on_the_only_core),
+        cmocka_unit_test(a_job_that_the_timekeeper_watches_leaves_no_timer),
     };
     return cmocka_run_group_tests_name("haste", tests, NULL, NULL);
 }
