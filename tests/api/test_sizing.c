@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "support/await.h"
 #include "support/events.h"
+#include "support/one_core.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -165,17 +166,6 @@ static void the_cores_are_divided_by_the_threads_of_a_model(void **state) {
     assert_int_equal(options_of(&maker).models, 1);
     assert_int_equal(events_count(&maker.events), 0);
     maker_close(&maker);
-}
-
-static int restrict_to_one_core(void *before) {
-    cpu_set_t one;
-    if (sched_getaffinity(0, sizeof(cpu_set_t), before) != 0)
-        return -1;
-    CPU_ZERO(&one);
-    for (size_t cpu = 0; CPU_COUNT(&one) == 0 && cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, (cpu_set_t *)before))
-            CPU_SET(cpu, &one);
-    return sched_setaffinity(0, sizeof one, &one);
 }
 
 static void on_one_core_there_is_one_model(void **state) {

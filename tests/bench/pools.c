@@ -52,7 +52,7 @@ static const struct {
 } sizes[] = {{4, "lend, 4 models"}, {64, "lend, 64 models"}, {1024, "lend, 1024 models"}};
 #define SIZES (sizeof sizes / sizeof *sizes)
 
-/* Of lend against the least that has its order; the bound is ours. */
+/* Of lend against what has its order and nothing else; the bound is ours. */
 #define IN_ORDER_WANTED 1.05
 
 struct bench {

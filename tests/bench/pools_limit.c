@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Limits: what no pool can beat. Two atomic operations for a pair, which is the least that keeps
- * two threads from having the same model; no pool at all, whose threads do the work without asking,
- * so that what they get done is what the cores can do; and the least that hands models over in
- * order of arrival, which says what the order costs by itself. */
+ * two threads from having the same model; and no pool at all, whose threads do the work without
+ * asking, so that what they get done is what the cores can do. Beside them what hands models over
+ * in order of arrival and does nothing else, as one would write it. */
 #include "pools.h"
 
 #include <errno.h>
@@ -150,7 +150,7 @@ __attribute__((__noinline__)) static void line_put(struct line *line, unsigned m
 BORROW(line_borrow, unsigned, line_take, line_put)
 
 const struct pool_contender pool_line = {
-    .name = "limit: strict order",
+    .name = "bare strict order",
     .open = line_open,
     .borrow = line_borrow,
     .close = line_close,

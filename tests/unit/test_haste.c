@@ -4,27 +4,17 @@
  * be passed over then. */
 #define _GNU_SOURCE
 #include "base/clock.h"
+#include "base/cores.h"
 #include "exec/state.h"
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-static int load(void **ret_model, void *context, struct lend_reason *reason) {
-    (void)reason;
-    *ret_model = context;
-    return 0;
-}
-
-static void unload(void *model, void *context) {
-    (void)model;
-    (void)context;
-}
-
-static const struct lend_model_ops ops = LEND_MODEL_OPS(.load = load, .unload = unload);
+#include "support/one_core.h"
+#include "support/plain_pool.h"
 
 struct office {
     lend_pool *pool;
@@ -32,17 +22,14 @@ struct office {
 };
 
 static void open_office(struct office *office) {
-    assert_int_equal(
-        lend_pool_open(&office->pool,
-                       &LEND_POOL_OPTIONS(.ops = &ops, .ops_context = office, .models = 1)),
-        0);
+    office->pool = plain_pool(.models = 1);
     assert_int_equal(
         lend_executor_open(&office->executor, &LEND_EXECUTOR_OPTIONS(.pool = office->pool)), 0);
 }
 
 static void close_office(struct office *office) {
     assert_int_equal(lend_executor_close(office->executor, LEND_FOREVER), 0);
-    assert_int_equal(lend_pool_close(office->pool, LEND_FOREVER, NULL), 0);
+    plain_pool_close(office->pool);
 }
 
 static int return_at_once(void *model, void *argument, lend_job *job) {
@@ -85,6 +72,7 @@ static void an_executor_hurries_while_runs_are_short(void **state) {
     open_office(&office);
     assert_false(executor_hurries(office.executor));
     run_until(office.executor, return_at_once, /* hurries= */ true);
+    assert_int_equal(executor_spin_pays(office.executor), lend__cores_usable() > 1);
     run_until(office.executor, take_long, /* hurries= */ false);
     assert_false(executor_spin_pays(office.executor));
     run_until(office.executor, return_at_once, /* hurries= */ true);
@@ -94,13 +82,8 @@ static void an_executor_hurries_while_runs_are_short(void **state) {
 static void nobody_spins_on_the_only_core(void **state) {
     (void)state;
     struct office office;
-    cpu_set_t before, one;
-    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    CPU_ZERO(&one);
-    for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; core++)
-        if (CPU_ISSET(core, &before))
-            CPU_SET(core, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    cpu_set_t before;
+    assert_int_equal(restrict_to_one_core(&before), 0);
     open_office(&office);
     run_until(office.executor, return_at_once, /* hurries= */ true);
     assert_false(executor_spin_pays(office.executor));
