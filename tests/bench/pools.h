@@ -60,7 +60,7 @@ static inline void turn_use(struct turn *turn, double waited_s) {
     turn->pairs++;
 }
 
-/* The limits. */
+/* The limits, and the bare order beside them. */
 extern const struct pool_contender pool_two_atomics; /* spins, and knows nothing of anybody */
 extern const struct pool_contender pool_none;        /* lends nothing: the work alone */
 extern const struct pool_contender pool_line;        /* in order of arrival, and nothing else */
