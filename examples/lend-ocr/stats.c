@@ -45,7 +45,7 @@ static void print_pool(const struct lend_pool_stats *stats) {
             "  %-9s %9" PRIu64 "  %" PRIu64 " loads failed, %" PRIu64 " models found broken\n",
             "loads", stats->loads, stats->load_failures, stats->broken);
     fprintf(stderr,
-            "  %-9s %9" PRIu64 "  %" PRIu64 " had to queue, %" PRIu64 " timed out, %" PRIu64
+            "  %-9s %9" PRIu64 "  %" PRIu64 " had to wait, %" PRIu64 " timed out, %" PRIu64
             " refused\n",
             "leases", stats->grants, stats->queued, stats->timeouts, stats->refusals);
     print_durations("waits", &stats->waits);

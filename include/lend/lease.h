@@ -59,6 +59,11 @@ struct lend_lease {
  * ENOMEM     no memory for what makes the end of this thread seen
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
+ * Who has just given a model of the pool to one who waited, finds none and has no other, lets other
+ * threads have his core once before he queues (sched_yield(2)): where threads want more cores than
+ * there are, those who got models can use them then, and there are fewer who wait. It counts as
+ * part of the wait.
+ *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
  * the wait that would have ended first by its deadline is refused (the newest, if none has one),
  * and the others go on: give back what you hold, and try again.

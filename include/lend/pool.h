@@ -167,7 +167,7 @@ struct lend_pool_stats {
     bool suspended;              /* lend_pool_suspend */
     bool reloading;              /* lend_pool_reload is under way */
     uint64_t grants;             /* leases that got a model */
-    uint64_t queued;             /* of all acquires, how many had to queue */
+    uint64_t queued;             /* of all acquires, how many had to wait */
     uint64_t timeouts;           /* ETIMEDOUT */
     uint64_t refusals;           /* every other failed acquire */
     uint64_t broken;             /* models given back as broken, or that failed a reset or check */
@@ -176,7 +176,7 @@ struct lend_pool_stats {
     uint64_t load_failures;      /* loads that failed, or brought what failed its check */
     uint64_t bad_releases;       /* stale or foreign ones, refused */
     uint64_t events;             /* events raised, with or without a sink */
-    struct lend_histogram waits; /* of those acquires that had to queue, whatever came of it */
+    struct lend_histogram waits; /* of those acquires that had to wait, whatever came of it */
     /* Of leases that ended, to within the coarse clock's tick: the first 64 in each model's place,
      * then every 16th, since the clock costs more than all else that a short lease does. */
     struct lend_histogram holds;

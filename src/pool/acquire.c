@@ -136,6 +136,26 @@ static struct lend_lease fail_and_leave(lend_pool *pool, struct borrower *self, 
     return lease;
 }
 
+/* Who has just handed his model to one who waited, and wants one again while there is none, lets
+ * the others have the core once before he queues. Else the queue never empties: a model goes to one
+ * who sleeps, whoever gave it queues and sleeps, and each lease costs two threads the way through
+ * the kernel (a convoy, see sync/lock.c). This way he runs who can use what he was given.
+ *
+ * The order is that of the queue, which he is not in before. What is waited here is the kernel's
+ * way of sharing out its cores, which else would interrupt one of the next leases. It is done with
+ * empty hands, so that nobody waits for it who waits for what this thread holds. */
+static bool gives_way(lend_pool *pool, lend_deadline deadline) {
+    struct thread_self *self = &lend__thread_self;
+    bool handed_on = self->handed_on == pool->number;
+    if (!handed_on || self->held > 0 || self->never_blocks || deadline_is_now(deadline))
+        return false;
+    self->handed_on = 0;
+    lend__lock_release(&pool->lock);
+    lend__thread_gives_way();
+    lend__lock_acquire(&pool->lock);
+    return true;
+}
+
 /* Who is lent a model has left by then, in the region in which he was: what he does until he gives
  * it back, the pool outlives. */
 static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
@@ -146,21 +166,23 @@ static struct lend_lease acquire_slowly(lend_pool *pool, lend_deadline deadline,
 
     lend__lock_acquire(&pool->lock);
     list_append(&pool->locked.visitors, &self->visit);
+    bool gave_way = gives_way(pool, deadline);
     int error = lend__borrower_arrive(pool, self, deadline);
+    bool queued = error == EINPROGRESS;
+    pool->locked.queued += gave_way && !queued;
     if (error == 0)
         lend__borrower_leave(pool, self, 0);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);
     lend__waiters_wake(&woken);
 
-    bool queued = error == EINPROGRESS;
     struct steps *steps = NULL;
     if (queued) {
         steps = wait_for_verdict(pool, self, deadline);
         error = lend__verdict_error(self->waiter.verdict);
     }
     int64_t waited_ns = lend__clock_now_ns() - began_ns;
-    if (queued)
+    if (queued || gave_way)
         pool_count_wait(pool, waited_ns);
     struct lend_lease lease =
         error == 0 ? granted_lease(pool, self->slot, &pool->slots[self->slot], self->generation)

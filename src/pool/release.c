@@ -109,6 +109,7 @@ __attribute__((__noinline__)) static void put_back_shut(lend_pool *pool, struct 
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
     lend__pool_take_back(pool, slot, &woken);
+    lend__thread_self.handed_on = woken.length > 0 ? pool->number : 0;
     lend__lock_release(&pool->lock);
     lend__waiters_wake(&woken);
 }

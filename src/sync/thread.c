@@ -153,6 +153,10 @@ bool lend__thread_lingers(uint32_t *times) {
     return true;
 }
 
+void lend__thread_gives_way(void) {
+    sched_yield();
+}
+
 /* About what it takes to sleep and to be woken. */
 #define SPIN_NS (5 * NS_PER_US)
 

@@ -91,8 +91,10 @@ struct thread_self {
                                not be seen: before its first use of lend, or for want of memory */
     struct errand *errands; /* the innermost first */
     owner_word identity;    /* the thread, from its first use of lend on */
-    uint32_t held;     /* leases taken on it and not given back on it: at least as many as it has */
-    bool never_blocks; /* lend_thread_forbid_blocking */
+    uint32_t held; /* leases taken on it and not given back on it: at least as many as it has */
+    uint64_t handed_on; /* the number of the pool of which it gave back a model that went to one
+                           who waited, if it has not given way for that since; or 0 */
+    bool never_blocks;  /* lend_thread_forbid_blocking */
 };
 
 /* A thread-local is one load and no call, in a few bytes of the room that glibc's loader keeps for
@@ -126,6 +128,9 @@ int lend__thread_at_end(void (*hook)(void));
  * from another core. *times and *since_ns are 0 at first. Neither is a cancellation point. */
 bool lend__thread_lingers(uint32_t *times);
 bool lend__thread_spins(int64_t *since_ns);
+
+/* Let other threads that want the calling thread's core have it, once. */
+void lend__thread_gives_way(void);
 
 /* The calling thread's own parker. For waits whose every wake is slept off: no permit is left on
  * it. */

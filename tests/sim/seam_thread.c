@@ -75,6 +75,10 @@ bool lend__thread_lingers(uint32_t *times) {
     return true;
 }
 
+void lend__thread_gives_way(void) {
+    sim_point("gives way", &lend__thread_self);
+}
+
 bool lend__thread_spins(int64_t *since_ns) {
     if (*since_ns != 0)
         return false;
