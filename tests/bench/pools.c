@@ -34,15 +34,21 @@ struct cell {
     struct result_case *waits; /* NULL if nobody waits there */
 };
 
+static const char eight[] = "eight threads, four models, so much work with each",
+                  four[] = "four threads, one model, so much work with it";
+
 static const struct {
+    unsigned threads, models;
     double hold_s, turn_s;
-    double wanted; /* of lend against the limit */
-    const char *cost_name, *wait_name;
+    double wanted; /* of lend against the limit; 0: to be seen, and not wanted of anybody */
+    const char *cost_name, *wait_name, *what;
 } holds[] = {
-    {2e-6, 0.1, 1.6, "T8 S4, 2 us", "T8 S4, 2 us: wait"},
-    {20e-6, 0.15, 1.2, "T8 S4, 20 us", "T8 S4, 20 us: wait"},
-    {200e-6, 0.2, 1.05, "T8 S4, 200 us", "T8 S4, 200 us: wait"},
-    {2e-3, 1.0, 1.03, "T8 S4, 2 ms", "T8 S4, 2 ms: wait"},
+    {8, 4, 2e-6, 0.1, 1.6, "T8 S4, 2 us", "T8 S4, 2 us: wait", eight},
+    {8, 4, 20e-6, 0.15, 1.2, "T8 S4, 20 us", "T8 S4, 20 us: wait", eight},
+    {8, 4, 200e-6, 0.2, 1.05, "T8 S4, 200 us", "T8 S4, 200 us: wait", eight},
+    {8, 4, 2e-3, 1.0, 1.03, "T8 S4, 2 ms", "T8 S4, 2 ms: wait", eight},
+    {4, 1, 20e-6, 0.15, 0, "T4 S1, 20 us", "T4 S1, 20 us: wait", four},
+    {4, 1, 2e-3, 0.5, 0, "T4 S1, 2 ms", "T4 S1, 2 ms: wait", four},
 };
 #define HOLDS (sizeof holds / sizeof *holds)
 
@@ -196,13 +202,12 @@ static void add_idle_cases(struct bench *bench) {
 static void add_busy_cases(struct bench *bench) {
     for (size_t i = 0; i < HOLDS; i++) {
         bench->costs[i] =
-            result_add_case(bench->result, holds[i].cost_name,
-                            "eight threads, four models, so much work with each", "us per pair");
+            result_add_case(bench->result, holds[i].cost_name, holds[i].what, "us per pair");
         bench->waits[i] =
             result_add_case(bench->result, holds[i].wait_name, "the worst wait of each turn", "ms");
         add_cells(bench, &pool_none,
-                  (struct cell){.threads = THREADS_MAX,
-                                .models = 4,
+                  (struct cell){.threads = holds[i].threads,
+                                .models = holds[i].models,
                                 .hold_s = holds[i].hold_s,
                                 .turn_s = holds[i].turn_s,
                                 .costs = bench->costs[i],
@@ -238,6 +243,8 @@ static void add_goals(struct bench *bench) {
     case_want_ratio(pair, lend_in(pair), best_peer_in(pair), AT_MOST, 1);
     for (size_t i = 0; i < HOLDS; i++) {
         struct result_case *costs = bench->costs[i], *waits = bench->waits[i];
+        if (holds[i].wanted == 0)
+            continue;
         case_want_ratio(costs, lend_in(costs), case_find(costs, pool_none.name), AT_MOST,
                         holds[i].wanted);
         case_want_ratio(costs, lend_in(costs), case_find(costs, pool_line.name), AT_MOST,
@@ -302,7 +309,7 @@ int bench_pools(int argc, char **argv) {
         .operands = "",
         .what = "What it costs to borrow a model and to give it back, beside what else lends.\n"
                 "T8 S4 is eight threads on four models; a time is how much work each does\n"
-                "with a model that it has. Takes about a minute.",
+                "with a model that it has. Takes about two minutes.",
         .rounds = 7,
     };
     return settings_read(&bench.settings, argc, argv, &next, &status) ? run(&bench) : status;
