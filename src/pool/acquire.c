@@ -145,11 +145,10 @@ static struct lend_lease fail_and_leave(lend_pool *pool, struct borrower *self, 
  * way of sharing out its cores, which else would interrupt one of the next leases. It is done with
  * empty hands, so that nobody waits for it who waits for what this thread holds. */
 static bool gives_way(lend_pool *pool, lend_deadline deadline) {
-    struct thread_self *self = &lend__thread_self;
-    bool handed_on = self->handed_on == pool->number;
-    if (!handed_on || self->held > 0 || self->never_blocks || deadline_is_now(deadline))
+    if (lend__thread_self.handed_on != pool->number || lend__thread_self.held > 0 ||
+        lend__thread_self.never_blocks || deadline_is_now(deadline))
         return false;
-    self->handed_on = 0;
+    lend__thread_self.handed_on = 0;
     lend__lock_release(&pool->lock);
     lend__thread_gives_way();
     lend__lock_acquire(&pool->lock);
