@@ -32,8 +32,9 @@ LEND_API LEND_NODISCARD int lend_completions_open(lend_completions **ret_queue);
 
 /* Free a queue to which nothing will come any more. To empty it first:
  *
+ *     struct pollfd news = {lend_completions_descriptor(queue), POLLIN, 0};
  *     while (lend_completions_close(queue) == EBUSY)
- *         if (poll(&(struct pollfd){.fd = descriptor, .events = POLLIN}, 1, -1) == 1)
+ *         if (poll(&news, 1, -1) == 1)
  *             lend_completions_run(queue, 64);
  *
  * which ends when each pending request has been answered: cancel those that would take too long, or
@@ -46,10 +47,10 @@ LEND_API LEND_NODISCARD int lend_completions_open(lend_completions **ret_queue);
 LEND_API LEND_NODISCARD int lend_completions_close(lend_completions *queue);
 
 /* A descriptor that is readable exactly while answers are in the queue, for poll and its kin: look
- * for input, and do nothing else with it. It is closed with the queue, and by execve. A queue that
- * filled up while nobody looked woke its loop once; so one that is told of changes only (EPOLLET)
- * runs the queue until that returns 0, as it reads any descriptor until there is nothing left. -1
- * for NULL, and for a queue of the process that forked this one. */
+ * for input, and do nothing else with it. It is closed with the queue, and by execve. A loop that
+ * is told of changes only (EPOLLET) calls lend_completions_run until it returns 0, since the change
+ * comes once, when the queue stops being empty. -1 for NULL, and for a queue of the process that
+ * forked this one. */
 LEND_API int lend_completions_descriptor(const lend_completions *queue);
 
 /* Call back for what is in the queue, oldest first: at most `budget` answers, and no more

@@ -3,7 +3,7 @@
  * Dumps: everything that lend knows in this process, for the moment when a program stands still and
  * nobody knows why.
  *
- *     static void on_usr1(int number) { lend_dump_request(); }
+ *     static void on_usr1(int number) { (void)number, lend_dump_request(); }
  *     ...
  *     error = lend_dump_start(STDERR_FILENO);
  *     signal(SIGUSR1, on_usr1);             // kill -USR1 then prints it

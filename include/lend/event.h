@@ -2,8 +2,8 @@
  *
  * Events: what has no caller to take it, told to the one sink that the options name.
  *
- * The library never prints. Without a sink, events are counted (`events` in the statistics) and
- * otherwise lost. */
+ * The library prints nothing but a broken assertion of its own. Without a sink, events are counted
+ * (`events` in the statistics) and otherwise lost. */
 #ifndef LEND_EVENT_H
 #define LEND_EVENT_H
 

@@ -14,9 +14,9 @@
  * in jobs and, if wanted, in bytes. A job's deadline is answered on time wherever the job is: a
  * run that overruns keeps its thread and model until it returns, but its future is decided.
  *
- * While runs take less than 20 us, who has nothing to do but wait (a worker for a job, an owner for
- * an outcome, a submitter for room) looks for it for some microseconds before he sleeps. With jobs
- * that take longer nobody does. */
+ * While jobs take less than 20 us, a thread that is about to sleep (a worker without a job, one
+ * that waits for a future, a submitter without room) looks again for some microseconds first. With
+ * longer jobs it sleeps at once. */
 #ifndef LEND_EXECUTOR_H
 #define LEND_EXECUTOR_H
 
@@ -72,8 +72,8 @@ struct lend_executor_options {
 #endif
 
 /* Open an executor and start its threads. They block all signals but those that an instruction of
- * their own raises (SIGSEGV, SIGFPE ...). Callbacks of the executor return: only a job may end its
- * thread, and none that a callback runs in place.
+ * their own raises (SIGSEGV, SIGFPE ...). The executor's callbacks must return. Only a job may end
+ * its thread, and not one that a callback runs in place.
  *
  * EINVAL     ret_executor, options or options.pool is missing, or a number is out of range;
  *            options.reason says which, if options.size is set

@@ -62,19 +62,20 @@ LEND_API const char *lend_outcome_words(enum lend_outcome outcome);
  * EINVAL     future is NULL */
 LEND_API LEND_NODISCARD int lend_future_wait(lend_future *future, lend_deadline deadline);
 
-/* Wait until one of several is decided; *ret_index says which, the lowest index if several are.
- * NULLs in it are passed over. Nobody's job is run meanwhile; otherwise as lend_future_wait, of
- * which the errors have their meaning for all of them: EDEADLK if none could come to be decided.
- * A zeroed deadline is the default of the first one's executor.
+/* Wait until one of several is decided; *ret_index says which, the lowest index if several are, and
+ * is untouched on failure. NULLs among them are passed over. This thread runs no job meanwhile. A
+ * zeroed deadline is the default of the first one's executor. Errors are those of lend_future_wait,
+ * of all of them together: EDEADLK if none could ever be decided. And:
  *
- * EINVAL      there is no future in it, or ret_index is NULL
+ * EINVAL      futures or ret_index is NULL, or there is no future in it
  * EOWNERDEAD  one of them belongs to the process that forked this one
  * ENOMEM      no memory */
 LEND_API LEND_NODISCARD int lend_future_wait_any(lend_future *const *futures, size_t count,
                                                  lend_deadline deadline, size_t *ret_index);
 
-/* Wait until all of them are decided, one after the other: as many lend_future_wait, and the first
- * of their errors. 0 if there is none to wait for. */
+/* Wait until all of them are decided: lend_future_wait for one after the other, by the same
+ * deadline; returns the first error. A zeroed deadline is the default of the first one's executor.
+ * NULLs are passed over; 0 if there is none. EINVAL also if futures is NULL and count is not 0. */
 LEND_API LEND_NODISCARD int lend_future_wait_all(lend_future *const *futures, size_t count,
                                                  lend_deadline deadline);
 

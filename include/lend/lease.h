@@ -56,13 +56,13 @@ struct lend_lease {
  * ESHUTDOWN  the pool is closing
  * EAGAIN     it would have had to wait, and the thread must not (lend/thread.h)
  * EIO        no model is left and none can be loaded; the report has the loader's words
- * ENOMEM     no memory for what makes the end of this thread seen
+ * ENOMEM     no memory to have the end of this thread seen, at which what it left is taken back
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
- * Who has just given a model of the pool to one who waited, finds none and has no other, lets other
- * threads have his core once before he queues (sched_yield(2)): where threads want more cores than
- * there are, those who got models can use them then, and there are fewer who wait. It counts as
- * part of the wait.
+ * A thread that has just handed a model of the pool to a waiter, finds none free and holds no other
+ * calls sched_yield(2) once before it queues. Where more threads want to run than there are cores,
+ * those who have models can use them meanwhile, and the queue stays short. It counts as part of the
+ * wait.
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
  * the wait that would have ended first by its deadline is refused (the newest, if none has one),
@@ -105,7 +105,7 @@ LEND_API LEND_NODISCARD struct lend_lease lend_lease_take(struct lend_lease *lea
  *         thread's from then on
  * ESTALE  the lease is empty, failed or released; or NULL
  * EPERM   detach: it is not the caller's; adopt: its owner has not detached it
- * ENOMEM  adopt: no memory for what makes the end of this thread seen */
+ * ENOMEM  adopt: no memory to have the end of this thread seen */
 LEND_API LEND_NODISCARD int lend_lease_detach(struct lend_lease *lease);
 LEND_API LEND_NODISCARD int lend_lease_adopt(struct lend_lease *lease);
 

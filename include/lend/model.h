@@ -9,7 +9,7 @@
  *         *ret_model = engine;
  *         return 0;
  *     }
- *     static void unload(void *model, void *context) { engine_free(model); }
+ *     static void unload(void *model, void *context) { (void)context, engine_free(model); }
  *
  *     static const struct lend_model_ops engine_ops = LEND_MODEL_OPS(.load = load,
  *                                                                    .unload = unload);
@@ -25,8 +25,8 @@
 LEND_BEGIN_DECLS
 
 /* The operations run outside every lock of lend and may take as long as they need; one in the
- * background that takes longer than options.load_alarm_ms is told and not counted on. They may be
- * called for different models at the same time from different threads; the first load of a pool
+ * background that takes longer than options.load_alarm_ms is reported and not counted on. They may
+ * be called for different models at the same time from different threads; the first load of a pool
  * runs alone, since engines tend to set up their globals then, and options.loaders = 1 keeps
  * all loads of an open one after another. They return 0 or a positive error, and fill `reason`
  * (never NULL) with words: whoever has to be told gets those words. They must not use the pool. */

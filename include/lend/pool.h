@@ -13,8 +13,8 @@
  * background, with pauses that grow from 100 ms to 30 s while that fails; as long as no model is
  * left, whoever asks is told the loader's own error at once. One at a time is replaced, renewed or
  * checked. An operation of a model that hangs costs that model and a thread, and nothing else: it
- * is told, the others are looked after by another thread, and if it returns, however late, what it
- * brings is used or unloaded.
+ * is reported, the others are looked after by another thread, and if it returns, however late, what
+ * it brings is used or unloaded.
  *
  * Every function may be called from any thread. None may be called from a signal handler. The child
  * of a fork has none of its parent's pools, executors, leases, futures and completion queues: calls
@@ -89,18 +89,18 @@ struct lend_pool_options {
 
     /* A time that is longer than a century is never. */
 
-    int64_t hold_alarm_ms; /* tell of leases held for longer, once each. Default 60000; -1: never */
-    int64_t stall_alarm_ms; /* tell if borrowers wait and nothing came back for so long, once.
+    int64_t hold_alarm_ms;  /* report leases held for longer, once each. Default 60000; -1: never */
+    int64_t stall_alarm_ms; /* report that borrowers wait and nothing came back for so long, once.
                                Default 10000; -1: never */
 
-    /* Tell of a load, check or unload in the background that has not returned for so long, and go
+    /* Report a load, check or unload in the background that has not returned for so long, and go
      * on without it. Default 60000; -1: never. A pool that has nothing else left refuses
      * borrowers then: give it more if models load that slowly. */
     int64_t load_alarm_ms;
 
-    /* What one model takes, which LEND_MODELS_AUTO divides by. A number of models that asks for
-     * more than there is is told (LEND_EVENT_OVERSUBSCRIBED), on the thread that opens, and not
-     * refused. */
+    /* What one model takes, which LEND_MODELS_AUTO divides by. If more models are asked for than
+     * the machine has room for, that is reported (LEND_EVENT_OVERSUBSCRIBED, on the thread that
+     * opens) and not refused. */
     uint32_t model_threads; /* cores that it keeps busy. Default 1; or LEND_NO_CORES */
     uint64_t model_bytes; /* memory. Default: what the first one took, its load included: memory of
                              its own, not files that it mapped; or of `memory_left` */
@@ -142,7 +142,8 @@ LEND_API LEND_NODISCARD int lend_pool_open(lend_pool **ret_pool,
  *
  * At the deadline (zeroed: wait_ms_default) it gives up waiting and returns EBUSY: the pool stays
  * shut, its holders keep their models, and close may be called again. `reterr_report`, if not NULL,
- * then receives who they are (free it with lend_report_free; NULL if memory ran out).
+ * then receives who they are (free it with lend_report_free; NULL if memory ran out); in every
+ * other case it is untouched.
  *
  * A lease of the pool is invalid once close has returned 0, even for lend_release: no call may
  * begin on a pool that may be closed meanwhile; calls that wait in it then end safely.
@@ -182,7 +183,8 @@ struct lend_pool_stats {
     struct lend_histogram holds;
 };
 
-/* Fill *ret_stats. Takes the pool's lock for as long as it takes to walk the models.
+/* Fill *ret_stats; on failure it is untouched. Takes the pool's lock for as long as it takes to
+ * walk the models.
  *
  * EINVAL      an argument is NULL
  * EOWNERDEAD  the pool belongs to the process that forked this one */

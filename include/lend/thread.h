@@ -8,11 +8,12 @@
 
 LEND_BEGIN_DECLS
 
-/* Mark the calling thread as one that must not wait, such as the one of an event loop: a call that
- * would have to returns EWOULDBLOCK (the same number as EAGAIN) instead, a failed lease with a
- * report like any other. That holds for borrowing, for waiting for a future and for submitting to a
- * full queue; closing a pool or an executor is refused in any case, since both wait for threads.
- * `forbidden` false takes the mark away. Returns whether it was there. */
+/* Mark the calling thread as one that must not wait, such as that of an event loop. Borrowing,
+ * waiting for a future and submitting to a full queue return EAGAIN then where they would have to
+ * wait (a failed lease with a report like any other); closing a pool or an executor, reload and
+ * resize return EAGAIN in any case. Not covered: lend_pool_open, which waits for its loads,
+ * lend_executor_open and lend_dump_stop. `forbidden` false takes the mark away. Returns whether it
+ * was there. */
 LEND_API bool lend_thread_forbid_blocking(bool forbidden);
 
 LEND_END_DECLS

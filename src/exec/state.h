@@ -25,9 +25,9 @@
  * TIMER   each undecided task that is QUEUED or RUNNING is answered by the timekeeper, or its
  *         deadline is not before `alarm_ns`, until when the timekeeper sleeps at the longest; while
  *         it is BORROWING, its borrow ends at its deadline and its runner answers (timekeeper.c)
- * CLOSED  it is CLOSED only when all who have entered were accepted and are over, and nobody who
- *         has waited for room is inside lend_submit any more (`visitors`; who has entered touches
- *         the executor no more once his job is there), and freed when no task is left either
+ * CLOSED  it is CLOSED only when all jobs that entered were accepted and are over, and no thread
+ *         that waited for room is still inside lend_submit (`visitors`; one that need not wait does
+ *         not touch the executor after its job is in), and freed when no task is left either
  *
  * lend__executor_settle restores QUEUE and SENTRY; whoever changes the queue, the limit, or the
  * list of the idle or of the submitters calls it before leaving the lock.

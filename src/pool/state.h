@@ -16,8 +16,8 @@
  * ONCE    a borrower in the list is undecided; deciding it unlinks it (sync/waiter.h)
  * HOPE    while `hopeless`, nobody waits
  * CLOSED  a pool is freed only when every slot is FREE, RETIRING, LOST or ABSENT, nobody is inside
- *         a slow path (`visitors`; who has been lent a model there has his slot), no tenant is left
- *         and no mender is busy
+ *         a slow path (`visitors`; a borrower that was granted a model has left that list, and its
+ *         LENT slot keeps the pool alive instead), no tenant is left and no mender is busy
  * MENDED  a slot has work exactly while it is the chore of one mender; it is RETIRING or LOADING
  *         then
  *

@@ -92,8 +92,8 @@ struct thread_self {
     struct errand *errands; /* the innermost first */
     owner_word identity;    /* the thread, from its first use of lend on */
     uint32_t held; /* leases taken on it and not given back on it: at least as many as it has */
-    uint64_t handed_on; /* the number of the pool of which it gave back a model that went to one
-                           who waited, if it has not given way for that since; or 0 */
+    uint64_t handed_on; /* the number of the pool in which a model that it gave back went straight
+                           to a waiter, until it has given way for that; or 0 */
     bool never_blocks;  /* lend_thread_forbid_blocking */
 };
 

@@ -3,7 +3,7 @@
  * The atomic word: all that is shared between threads without a lock goes through this type, with
  * the ordering in the name of the operation. There are no fences (ThreadSanitizer does not model
  * them). A word that several threads may change is changed by read-modify-write, so that release
- * sequences hold (C11 5.1.2.4p10); who alone may change it at the time may also publish. */
+ * sequences hold (C11 5.1.2.4p10); a thread that alone may change it at the time may publish. */
 #ifndef LEND_SRC_SYNC_WORD_H
 #define LEND_SRC_SYNC_WORD_H
 
