@@ -120,7 +120,7 @@ static int open_with(lend_executor **ret_executor, const struct lend_executor_op
         return ENOMEM;
     executor->options = *own;
     executor->era = fork_era();
-    executor->renews = lend__pool_renews(own->pool);
+    executor->pool_is_plain = lend__pool_is_plain(own->pool);
     executor->shares_core = lend__cores_usable() == 1;
     fill_defaults(executor, pool);
     word_init(&executor->alarm_ns, (uint64_t)INT64_MIN);

@@ -90,7 +90,7 @@ struct lend_executor {
     /* Read by every submitter; written under the lock, and rarely. */
     struct word alarm_ns; /* until when the timekeeper sleeps; INT64_MIN while it is up */
     struct word hurries;  /* whether runs are so short that not all are timed; executor_hurries */
-    bool renews;          /* whether the pool does (lend__pool_renews); constant after open */
+    bool pool_is_plain;   /* lend__pool_is_plain; constant after open */
     bool shares_core;     /* there is but one, with whoever is waited for; likewise */
 
     _Alignas(CACHE_LINE) struct inbox inbox;

@@ -70,7 +70,7 @@ static void set_kind(struct task *task, const struct lend_job_spec *spec, uint64
         word_init(&task->ends, ends);
 }
 
-/* Zeroed, or out of the stock, which is as good (lend__task_renew) but for what is set here. */
+/* Zeroed, or out of the stock, which is as good (lend__task_reuse) but for what is set here. */
 static struct task *new_task(lend_executor *executor, const struct lend_job_spec *spec,
                              const struct lend_site *site, bool dropped) {
     struct inbox_node *node = stock_take(&executor->stock);

@@ -40,7 +40,7 @@ void lend__task_free(struct task *task) {
     lend__memory_free(task);
 }
 
-bool lend__task_renew(struct task *task) {
+bool lend__task_reuse(struct task *task) {
     struct lend_future *future = &task->future;
     const struct lend_job *job = &task->job;
     bool plain = future->error == 0 && word_peek(&future->value) == 0 && job->remarks == NULL &&
@@ -152,7 +152,7 @@ void lend__task_tell_and_finish(struct task *task) {
 }
 
 static void discard(struct task *task) {
-    if (!lend__task_renew(task) || !stock_give_back(&task->executor->stock, &task->inbox))
+    if (!lend__task_reuse(task) || !stock_give_back(&task->executor->stock, &task->inbox))
         lend__task_free(task);
 }
 

@@ -164,7 +164,7 @@ void lend__task_free(struct task *task);
 
 /* One that nobody knows of any more, to be used again: as new but for what a submission writes
  * (submit.c). False if it has left more behind than that. */
-bool lend__task_renew(struct task *task);
+bool lend__task_reuse(struct task *task);
 
 /* Without the lock, each once: call `done`; drop the argument; both. After the second of them the
  * task may be gone. */

@@ -55,7 +55,7 @@ static bool is_unseen(const struct task *task) {
 
 /* Under the lock: a task that nobody knows of any more. */
 static bool put_by(struct task *task) {
-    return lend__task_renew(task) && stock_put(&task->executor->stock, &task->inbox);
+    return lend__task_reuse(task) && stock_put(&task->executor->stock, &task->inbox);
 }
 
 /* Under the lock: the short way of an unseen task. */
@@ -173,7 +173,7 @@ static bool come(struct worker *self, struct run *run) {
 /* Is there a next job in sight for the model, and is that all the job has left? */
 static bool may_keep(const struct worker *self, const struct run *run) {
     const lend_executor *executor = self->executor;
-    return executor->renews && (self->sees_more || inbox_has_jobs(&executor->inbox)) &&
+    return executor->pool_is_plain && (self->sees_more || inbox_has_jobs(&executor->inbox)) &&
            lend__thread_self.held == run->held_before + 1;
 }
 

@@ -23,8 +23,8 @@ struct borrow_cancel {
 struct lend_lease lend__acquire(lend_pool *pool, lend_deadline deadline,
                                 const struct lend_site *site, struct borrow_cancel *cancel);
 
-/* Can leases of the pool be renewed? Not if its models want something done at each release. */
-bool lend__pool_renews(const lend_pool *pool);
+/* Do its models want nothing done at a release? Then leases can be renewed. */
+bool lend__pool_is_plain(const lend_pool *pool);
 
 /* Release and acquire in one, for the job that the calling thread goes on with. Nobody else could
  * have had the model in between; if somebody waits, or it is wanted back, false and nothing done.

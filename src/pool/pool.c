@@ -83,7 +83,7 @@ static void fill_defaults(lend_pool *pool) {
     if (options->check_every_ms > INTERVAL_MAX_MS)
         options->check_every_ms = 0;
     pool->wears = options->recycle_lends != 0 || options->recycle_ms != 0;
-    pool->renews = pool->ops.reset == NULL && !pool->wears;
+    pool->plain = pool->ops.reset == NULL && !pool->wears;
 }
 
 static int read_options(lend_pool *pool, const struct lend_pool_options *given,

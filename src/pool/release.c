@@ -200,7 +200,7 @@ __attribute__((__noinline__)) static void release_shut(struct lend_lease *lease)
 
 /* A model that needs nothing done, and not a lease to be counted? */
 static inline bool is_usual(const struct lend_lease *lease) {
-    return lease->model != NULL && lease->slot < lease->pool->slot_count && lease->pool->renews &&
+    return lease->model != NULL && lease->slot < lease->pool->slot_count && lease->pool->plain &&
            !lease_is_sampled(lease->generation);
 }
 
@@ -226,8 +226,8 @@ void lend_release(struct lend_lease *lease) {
     lend__thread_self.held--;
 }
 
-bool lend__pool_renews(const lend_pool *pool) {
-    return pool->renews;
+bool lend__pool_is_plain(const lend_pool *pool) {
+    return pool->plain;
 }
 
 bool lend__lease_renew(struct lend_lease *lease, uint64_t job_number,

@@ -78,7 +78,7 @@ struct lend_pool {
     uint64_t number;     /* of the pools of the process, from 1 */
     uint64_t era;        /* sync/fork.h */
     bool wears;          /* models are recycled */
-    bool renews;         /* a model that comes back needs nothing done: no reset, no wear */
+    bool plain;          /* a model that comes back needs nothing done: no reset, no wear */
 
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */

@@ -29,7 +29,7 @@ static void bare_pool_init(struct bare_pool *bare, uint64_t number) {
                                         .slot_count = SLOTS,
                                         .number = number,
                                         .era = fork_era(),
-                                        .renews = true}};
+                                        .plain = true}};
     parker_init(&bare->pool.keeper_parker);
     for (int i = 0; i < SLOTS; i++) {
         bare->slots[i].model = &bare->models[i];
