@@ -118,7 +118,7 @@ LEND_API LEND_NODISCARD void *lend_future_take(lend_future *future);
  * EALREADY     it was decided before
  * EINVAL       future is NULL
  *
- * Its `done` callback still comes, once, on another thread. */
+ * Its `done` callback still comes, once, and never from within this call. */
 LEND_API int lend_future_cancel(lend_future *future);
 
 /* Wait until the library is done with the job altogether: the run has returned, also one whose

@@ -27,8 +27,9 @@
 
 LEND_BEGIN_DECLS
 
-/* Do not copy one: a copy does not know when the other was released, and its release is then
- * refused as stale. To move one, lend_lease_take. */
+/* Do not copy one: a copy does not know when the other was released. Of one with a model its
+ * release is then refused as stale; of a failed one it frees the report twice. To move one,
+ * lend_lease_take. */
 struct lend_lease {
     /* read-only */
     void *model; /* NULL if there is none */
@@ -59,10 +60,10 @@ struct lend_lease {
  * ENOMEM     no memory to have the end of this thread seen, at which what it left is taken back
  * EOWNERDEAD the pool belongs to the process that forked this one; without a report
  *
- * A thread that has just handed a model of the pool to a waiter, finds none free and holds no other
- * calls sched_yield(2) once before it queues. Where more threads want to run than there are cores,
- * those who have models can use them meanwhile, and the queue stays short. It counts as part of the
- * wait.
+ * A thread whose last release handed a model of the pool to a waiter, and that finds none free now
+ * and holds no other, calls sched_yield(2) once before it queues. Where more threads want to run
+ * than there are cores, those who have models can use them meanwhile, and the queue stays short. It
+ * counts as part of the wait; if the deadline passes in it, that is ETIMEDOUT like any other.
  *
  * Threads that hold one model and wait for another can come to wait for each other. Of such a ring
  * the wait that would have ended first by its deadline is refused (the newest, if none has one),

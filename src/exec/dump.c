@@ -15,7 +15,6 @@
 static struct directory {
     struct lock lock;      /* before any executor's */
     struct list executors; /* of struct lend_executor.entry; under lock */
-    bool minds_forks;      /* under lock */
 } directory = {.lock = LOCK_INIT};
 
 #define DUMP_SIZE (256 * 1024)
@@ -35,6 +34,8 @@ static void free_buffer(void) {
     dumper.buffer = NULL;
 }
 
+static struct word forks_handled;
+
 static void prepare_fork(void) {
     lend__lock_acquire(&dumper.lock);
     lend__lock_acquire(&directory.lock);
@@ -47,26 +48,15 @@ static void end_fork(void) {
 
 /* All of them are the parent's, and so is the thread that writes dumps. */
 static void begin_child(void) {
+    word_publish(&forks_handled, FORKS_HANDLED);
     directory.executors = (struct list){0};
     free_buffer();
     word_publish(&dumper.runs, 0);
     end_fork();
 }
 
-static bool set_minds_forks(bool minds) {
-    lend__lock_acquire(&directory.lock);
-    bool before = directory.minds_forks;
-    directory.minds_forks = minds;
-    lend__lock_release(&directory.lock);
-    return before;
-}
-
-/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
 int lend__directory_prepare(void) {
-    if (set_minds_forks(true) || lend__fork_handle(prepare_fork, end_fork, begin_child) == 0)
-        return 0;
-    set_minds_forks(false);
-    return ENOMEM;
+    return lend__fork_handle(&forks_handled, prepare_fork, end_fork, begin_child);
 }
 
 void lend__directory_add(lend_executor *executor) {

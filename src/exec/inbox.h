@@ -14,7 +14,7 @@
  * Then he pushes his job. The sentry is the one sleeping worker that is to be called for the next
  * job; its mark stands in `newest` while the inbox is empty. Whoever pushes over the mark has taken
  * it, and owes that worker its one wake. So "here is a job" and "somebody must be woken" are one
- * step too, and nobody is woken twice or in vain:
+ * step too, and nobody is woken twice; in vain only if a busy worker was faster with the job:
  *
  *   no wake-up is lost   A worker sleeps only after it has put its mark into an empty inbox, or
  *                        beside a sentry (state.h). The mark goes in by compare-and-swap from

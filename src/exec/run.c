@@ -126,7 +126,7 @@ void lend__run_give_back(struct run *run) {
         lend_release_broken(&run->lease, job->remarks != NULL ? job->remarks->broken_why : "");
     else
         lend_release(&run->lease);
-    if (lend__thread_self.held > run->held_before)
+    if (thread_own_leases() > run->held_before)
         lend__reclaim_from_job(lend__thread_self.owner);
 }
 
@@ -222,7 +222,7 @@ static void call_and_give_back(struct run *run) {
 /* As the job: what is borrowed from here to the return belongs to it. */
 void lend__run_task(struct task *task) {
     struct errand errand;
-    struct run run = {.task = task, .held_before = lend__thread_self.held};
+    struct run run = {.task = task, .held_before = thread_own_leases()};
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     if (lend__run_borrow(&run))
@@ -252,7 +252,7 @@ static bool claim(struct run *run) {
 
 bool lend__help_task(struct task *task) {
     struct errand errand;
-    struct run run = {.task = task, .held_before = lend__thread_self.held};
+    struct run run = {.task = task, .held_before = thread_own_leases()};
     thread_errand_begin(&errand, task->executor, task);
     owner_word before = thread_job_begin(task->number);
     run.lease =

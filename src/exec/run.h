@@ -10,7 +10,7 @@ struct run {
     struct task *task;       /* NULL: none, or all of it is done */
     struct lend_lease lease; /* empty once it is being given back */
     struct lend_lease lent;  /* the same, while the task is RUNNING, for others to see */
-    uint32_t held_before;    /* leases of the thread, without this one */
+    uint32_t held_before;    /* thread_own_leases, without this one */
     int64_t began_ns, ended_ns;
     int error;
     bool returned;

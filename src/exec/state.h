@@ -95,7 +95,8 @@ struct lend_executor {
 
     _Alignas(CACHE_LINE) struct inbox inbox;
     struct stock stock;
-    struct word holders; /* the futures that were not dropped, and one for not being CLOSED */
+    struct word holders; /* the futures that were not dropped, one for not being CLOSED, and who
+                            looks for room */
 
     _Alignas(CACHE_LINE) struct lock lock;
     struct { /* under lock */

@@ -204,36 +204,58 @@ static int refuse(lend_executor *executor, int error) {
     return error;
 }
 
-/* Who would wait for room looks for it a moment longer: while runs are short, there is some before
- * he could have queued. */
-static enum inbox_entry enter(lend_executor *executor, uint64_t *ret_before) {
-    uint32_t times = 0;
-    enum inbox_entry entry = inbox_enter(&executor->inbox, ret_before);
-    while (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_WAIT &&
-           executor_hurries(executor) && !lend__thread_self.never_blocks &&
-           lend__thread_lingers(&times))
-        entry = inbox_enter(&executor->inbox, ret_before);
-    return entry;
-}
-
-static int submit(lend_executor *executor, struct task *task, lend_future **ret_future) {
-    uint64_t before;
-    enum inbox_entry entry = enter(executor, &before);
-    if (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_REFUSE)
-        return refuse(executor, EAGAIN);
-    if (entry != INBOX_ENTERED)
-        return submit_slowly(executor, task, ret_future);
+/* By who has entered when so many had before: nothing can refuse him any more. */
+static void submit_entered(lend_executor *executor, struct task *task, lend_future **ret_future,
+                           uint64_t before) {
     stamp(task, counts_for(executor, before));
     if (ret_future != NULL)
         *ret_future = &task->future;
     if (task->deadline.at_ns < (int64_t)word_read(&executor->alarm_ns)) {
         push_and_mind(executor, task);
-        return 0;
+        return;
     }
     struct worker *sentry = inbox_push(&executor->inbox, &task->inbox, before);
     if (sentry != NULL)
         lend__parker_wake(&sentry->parker);
-    return 0;
+}
+
+/* Does a thread that would wait for room look for it a moment longer? While runs are short there is
+ * some before it could have queued. */
+static bool may_linger(const lend_executor *executor, const struct task *task) {
+    return executor->options.when_full == LEND_FULL_WAIT && executor_hurries(executor) &&
+           !lend__thread_self.never_blocks && !deadline_is_now(task->deadline);
+}
+
+/* Close waits for no such thread: it is neither in the queue nor a visitor. So that it finds the
+ * executor CLOSED and not gone, it is a holder meanwhile. */
+static int submit_lingering(lend_executor *executor, struct task *task, lend_future **ret_future) {
+    uint64_t before;
+    uint32_t times = 0;
+    enum inbox_entry entry = INBOX_FULL;
+    int error = 0;
+    executor_hold(executor);
+    while (entry == INBOX_FULL && lend__thread_lingers(&times))
+        entry = inbox_enter(&executor->inbox, &before);
+    if (entry == INBOX_ENTERED)
+        submit_entered(executor, task, ret_future, before);
+    else
+        error = submit_slowly(executor, task, ret_future);
+    lend__executor_let_go(executor);
+    return error;
+}
+
+static int submit(lend_executor *executor, struct task *task, lend_future **ret_future) {
+    uint64_t before;
+    enum inbox_entry entry = inbox_enter(&executor->inbox, &before);
+    if (entry == INBOX_ENTERED) {
+        submit_entered(executor, task, ret_future, before);
+        return 0;
+    }
+    if (entry == INBOX_FULL && executor->options.when_full == LEND_FULL_REFUSE)
+        return refuse(executor, EAGAIN);
+    if (entry == INBOX_FULL && may_linger(executor, task))
+        return submit_lingering(executor, task, ret_future);
+    return submit_slowly(executor, task, ret_future);
 }
 
 static int submit_or_free(lend_executor *executor, struct task *task, lend_future **ret_future) {

@@ -88,7 +88,7 @@ static struct task *answer_plain(struct run *run, struct list *woken) {
 static void take(struct worker *self, struct run *run, struct task *next) {
     lend_executor *executor = self->executor;
     run->task = next;
-    run->held_before = lend__thread_self.held - (uint32_t)lend_lease_ok(&run->lease);
+    run->held_before = thread_own_leases() - (uint32_t)lend_lease_ok(&run->lease);
     lend__executor_take(executor, next, self);
     self->sees_more = executor->locked.queue.length > 0;
     thread_job_begin(next->number);
@@ -174,7 +174,7 @@ static bool come(struct worker *self, struct run *run) {
 static bool may_keep(const struct worker *self, const struct run *run) {
     const lend_executor *executor = self->executor;
     return executor->pool_is_plain && (self->sees_more || inbox_has_jobs(&executor->inbox)) &&
-           lend__thread_self.held == run->held_before + 1;
+           thread_own_leases() == run->held_before + 1;
 }
 
 /* As the job: what is borrowed from here to the return belongs to it. */

@@ -136,17 +136,20 @@ static struct lend_lease fail_and_leave(lend_pool *pool, struct borrower *self, 
     return lease;
 }
 
-/* Who has just handed his model to one who waited, and wants one again while there is none, lets
- * the others have the core once before he queues. Else the queue never empties: a model goes to one
- * who sleeps, whoever gave it queues and sleeps, and each lease costs two threads the way through
- * the kernel (a convoy, see sync/lock.c). This way he runs who can use what he was given.
+/* Under the lock, which is left in between. Who has handed his model to one who waited, and wants
+ * one again while there is none, lets the others have the core once before he queues. Else the
+ * queue never empties: a model goes to one who sleeps, whoever gave it queues and sleeps, and each
+ * lease costs two threads the way through the kernel (a convoy, see sync/lock.c). This way he runs
+ * who can use what he was given.
  *
  * The order is that of the queue, which he is not in before. What is waited here is the kernel's
  * way of sharing out its cores, which else would interrupt one of the next leases. It is done with
  * empty hands, so that nobody waits for it who waits for what this thread holds. */
 static bool gives_way(lend_pool *pool, lend_deadline deadline) {
+    bool queues = pool->locked.phase == POOL_OPEN && pool->locked.idle.length == 0 &&
+                  !deadline_is_now(deadline);
     if (lend__thread_self.handed_on != pool->number || lend__thread_self.held > 0 ||
-        lend__thread_self.never_blocks || deadline_is_now(deadline))
+        lend__thread_self.never_blocks || !queues)
         return false;
     lend__thread_self.handed_on = 0;
     lend__lock_release(&pool->lock);

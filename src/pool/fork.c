@@ -7,6 +7,8 @@
 #include "pool/registry.h"
 #include "pool/state.h"
 
+static struct word handled;
+
 static void prepare(void) {
     lend__watch_lock();
     lend__registry_lock();
@@ -26,13 +28,14 @@ static void disown(lend_pool *pool) {
 
 /* This thread is another one now, and holds nothing. */
 static void child(void) {
+    word_publish(&handled, FORKS_HANDLED);
     lend__registry_clear(disown);
     lend__watch_clear();
     lend__thread_self.owner = lend__thread_self.identity = 0;
-    lend__thread_self.held = 0;
+    lend__thread_self.held = lend__thread_self.task_held = 0;
     release();
 }
 
 int lend__fork_prepare(void) {
-    return lend__fork_handle(prepare, release, child);
+    return lend__fork_handle(&handled, prepare, release, child);
 }

@@ -16,6 +16,11 @@ static int find_slot(const struct lend_lease *lease, struct slot **ret_slot) {
     return slot_is_lent(*ret_slot, lease->generation) ? 0 : ESTALE;
 }
 
+/* Nobody's, and of which lease of the slot. */
+static owner_word detached(owner_word owner, uint64_t generation) {
+    return owner_make(OWNER_DETACHED, owner_tid(owner), generation);
+}
+
 /* Is it `self`, which is the calling thread or the job that it runs, or one of its tasks? */
 static bool is_here(owner_word owner, owner_word self) {
     return owner == self ||
@@ -24,8 +29,10 @@ static bool is_here(owner_word owner, owner_word self) {
 
 /* What a task held is a lease like any other from now on. */
 static void leave_task(owner_word owner) {
-    if (owner_kind(owner) == OWNER_TASK)
-        lend__watch_task_holds(owner_number(owner), -1);
+    if (owner_kind(owner) != OWNER_TASK)
+        return;
+    lend__watch_task_holds(owner_number(owner), -1);
+    lend__thread_self.task_held--;
 }
 
 int lend_lease_detach(struct lend_lease *lease) {
@@ -38,23 +45,20 @@ int lend_lease_detach(struct lend_lease *lease) {
         return EPERM;
     lend__thread_self.held--;
     leave_task(owner);
-    word_publish(&slot->owner, owner_make(OWNER_DETACHED, owner_tid(self), owner_number(self)));
+    word_publish(&slot->owner, detached(self, lease->generation));
     return 0;
 }
 
-/* The look at the generation comes after the swap: before it, the slot could be given back, lent
- * again and detached again by the same thread, and this would be another lease. */
+/* A detached lease says which one it is in the word that is swapped: it may be given back, and the
+ * slot lent and detached again, between a look and the swap. What is here already stays as it is,
+ * since nobody else may touch it. */
 int lend__slot_adopt(struct slot *slot, uint64_t generation) {
     owner_word self = thread_owner();
     uint64_t before = word_read(&slot->owner);
     do {
-        if (owner_kind(before) != OWNER_DETACHED && !is_here(before, self))
-            return EPERM;
+        if (!is_here(before, self) && before != detached(before, generation))
+            return owner_kind(before) == OWNER_DETACHED ? ESTALE : EPERM;
     } while (!word_swap(&slot->owner, &before, self));
-    if (!slot_is_lent(slot, generation) || word_read(&slot->told) != generation) {
-        word_publish(&slot->owner, before);
-        return ESTALE;
-    }
     lend__thread_self.held += owner_kind(before) == OWNER_DETACHED;
     leave_task(before);
     return 0;

@@ -203,9 +203,10 @@ void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease) {
     struct slot *slot = &pool->slots[lease->slot];
     lend__lock_acquire(&pool->lock);
     lend__pool_shut(pool);
-    slot->overdue = pool->options.spares > 0 && slot_is_lent(slot, lease->generation);
-    if (slot->overdue)
+    if (pool->options.spares > 0 && slot_is_lent(slot, lease->generation)) {
+        slot->overdue = true;
         lend__parker_wake(&pool->keeper_parker);
+    }
     lend__pool_survey(pool, &woken);
     lend__pool_settle(pool, &woken);
     lend__lock_release(&pool->lock);

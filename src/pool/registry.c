@@ -11,7 +11,6 @@
 static struct registry {
     struct lock lock;  /* before any pool's */
     struct list pools; /* of struct lend_pool.entry; under lock */
-    bool minds_forks;  /* under lock */
 } registry = {.lock = LOCK_INIT};
 
 void lend__registry_add(lend_pool *pool) {
@@ -104,20 +103,6 @@ static void reclaim_from_thread(void) {
     reclaim_from(thread, words);
 }
 
-static bool set_minds_forks(bool minds) {
-    lend__lock_acquire(&registry.lock);
-    bool before = registry.minds_forks;
-    registry.minds_forks = minds;
-    lend__lock_release(&registry.lock);
-    return before;
-}
-
-/* Not under the lock, which a fork that is under way on another thread may be waiting for. */
 int lend__registry_prepare(void) {
-    if (lend__thread_at_end(reclaim_from_thread) != 0)
-        return ENOMEM;
-    if (set_minds_forks(true) || lend__fork_prepare() == 0)
-        return 0;
-    set_minds_forks(false);
-    return ENOMEM;
+    return lend__thread_at_end(reclaim_from_thread) == 0 ? lend__fork_prepare() : ENOMEM;
 }

@@ -25,7 +25,7 @@ void lend__registry_lock(void);
 void lend__registry_unlock(void);
 void lend__registry_clear(void (*disown)(lend_pool *));
 
-/* Have forks handled. Once. 0 or ENOMEM. */
+/* Have forks handled, with no lock held. 0 or ENOMEM. */
 int lend__fork_prepare(void);
 
 /* Take back what the calling thread holds as this job, which it ran and which has returned. Each

@@ -257,8 +257,10 @@ void lend__slot_reclaim(lend_pool *pool, uint32_t index, const char *who) {
     const struct lend_site *site = (const struct lend_site *)(uintptr_t)word_peek(&slot->site);
     lend__pool_event(pool, LEND_EVENT_LEASE_LEFT, 0, (int)index, site, who);
     owner_word owner = word_peek(&slot->owner);
-    if (owner_kind(owner) == OWNER_TASK)
+    if (owner_kind(owner) == OWNER_TASK) {
         lend__watch_task_holds(owner_number(owner), -1);
+        lend__thread_self.task_held--;
+    }
     lend__thread_self.held--;
     give_back(pool, index, pool->ops.check);
 }

@@ -104,6 +104,7 @@ static void take_over(lend_request *request) {
     if (request->task != 0) {
         owner = owner_make(OWNER_TASK, owner_tid(owner), request->task);
         lend__watch_task_holds(request->task, 1);
+        lend__thread_self.task_held++;
     }
     lend__thread_self.held++;
     word_publish(&slot->owner, owner);

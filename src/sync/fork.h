@@ -15,9 +15,14 @@ static inline uint64_t fork_era(void) {
     return word_peek(&lend__fork_era);
 }
 
-/* Around each fork from now on, on the thread that forks: `prepare` before, `parent` and `child`
- * after it. The era has begun when `child` runs. Each call adds three more; `prepare` runs in the
- * reverse order, so locks are taken from the upper floors down. 0, or ENOMEM: none was added. */
-int lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+/* Have handlers run around each fork from now on, on the thread that forks: `prepare` before,
+ * `parent` and `child` after it. The era has begun when `child` runs. Once for each `handled`,
+ * which is zeroed before: it is FORKS_HANDLED when this has returned 0, to another thread too,
+ * which waits while one is about it. `child` makes it that again, since the fork may have come in
+ * between. `prepare` runs in the reverse order of the calls, so locks are taken from the upper
+ * floors down. No lock is held that a handler takes. 0, or ENOMEM: they are not there. */
+#define FORKS_HANDLED UINT64_C(1)
+int lend__fork_handle(struct word *handled, void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void));
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock: short regions, taken and left in the same function, no caller's code inside. */
+ * The lock: short regions, no caller's code inside; taken and left in the same function, but where
+ * a comment says that it is left in between. */
 #ifndef LEND_SRC_SYNC_LOCK_H
 #define LEND_SRC_SYNC_LOCK_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parker: one thread sleeps on it, any other wakes it. The only wait in the library.
+ * The parker: one thread sleeps on it, any other wakes it. All waits for something to come to pass
+ * are on one, but for the join of a thread and the dump's alert, which a signal handler gives.
  *
  * A wake leaves a permit; a sleep takes it and returns at once if it is there already. So a wake is
  * never lost, whichever comes first; several wakes before a sleep are one. Three states:

@@ -92,6 +92,7 @@ struct thread_self {
     struct errand *errands; /* the innermost first */
     owner_word identity;    /* the thread, from its first use of lend on */
     uint32_t held; /* leases taken on it and not given back on it: at least as many as it has */
+    uint32_t task_held; /* of these, tasks' */
     uint64_t handed_on; /* the number of the pool in which a model that it gave back went straight
                            to a waiter, until it has given way for that; or 0 */
     bool never_blocks;  /* lend_thread_forbid_blocking */
@@ -167,6 +168,11 @@ static inline owner_word thread_job_begin(uint64_t number) {
 
 static inline void thread_job_end(owner_word before) {
     lend__thread_self.owner = before;
+}
+
+/* Leases of the thread itself and of its jobs. */
+static inline uint32_t thread_own_leases(void) {
+    return lend__thread_self.held - lend__thread_self.task_held;
 }
 
 /* While a thread is on an errand, it must not wait for the end of what the errand is part of. */

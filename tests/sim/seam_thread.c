@@ -133,8 +133,13 @@ void lend__thread_guard(void (*function)(void *), void *argument, void (*cleanup
 static struct { void (*prepare)(void), (*parent)(void); } handlers[HANDLERS_MAX];
 static uint32_t handler_count;
 
-int lend__fork_handle(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+int lend__fork_handle(struct word *handled, void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void)) {
+    bool before = word_peek(handled) == FORKS_HANDLED;
     (void)child;
+    word_poke(handled, FORKS_HANDLED); /* again, so that no run is longer than the others */
+    if (before)
+        return 0;
     SIM_CHECK("ROOM", handler_count < HANDLERS_MAX, "more fork handlers than expected");
     handlers[handler_count].prepare = prepare;
     handlers[handler_count++].parent = parent;

@@ -188,6 +188,26 @@ static void a_model_that_nobody_waited_for_does_not_count(void **state) {
     lend_release(&nobodys);
 }
 
+static void who_may_not_wait_in_this_pool_any_more_does_not_give_way(void **state) {
+    (void)state;
+    hand_on();
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    acquire_in_vain(pool, LEND_FOREVER, ESHUTDOWN);
+    assert_int_equal(times, 0);
+    get_it_back();
+}
+
+/* It is there, and the pool lends nothing. */
+static void nobody_gives_way_for_an_idle_model(void **state) {
+    (void)state;
+    hand_on();
+    get_it_back();
+    assert_int_equal(lend_pool_suspend(pool), 0);
+    acquire_in_vain(pool, lend_within_ms(1), ETIMEDOUT);
+    assert_int_equal(times, 0);
+    assert_int_equal(lend_pool_resume(pool), 0);
+}
+
 static void try_to_close(void) {
     get_it_back();
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
@@ -213,6 +233,8 @@ int main(void) {
         claim(who_holds_a_model_does_not_give_way),
         claim(a_model_of_another_pool_does_not_count),
         claim(a_model_that_nobody_waited_for_does_not_count),
+        claim(who_may_not_wait_in_this_pool_any_more_does_not_give_way),
+        claim(nobody_gives_way_for_an_idle_model),
         claim(a_pool_is_not_freed_under_who_gives_way),
     };
     return cmocka_run_group_tests_name("gives_way", tests, NULL, NULL);

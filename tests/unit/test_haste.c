@@ -132,11 +132,85 @@ static void a_job_that_the_timekeeper_watches_leaves_no_timer(void **state) {
     close_office(&office);
 }
 
+/* What the others do while somebody looks for room, once. */
+static _Thread_local struct office *closed_meanwhile;
+static _Thread_local struct parker *go_meanwhile;
+
+bool __real_lend__thread_lingers(uint32_t *times);
+bool __wrap_lend__thread_lingers(uint32_t *times);
+
+bool __wrap_lend__thread_lingers(uint32_t *times) {
+    struct office *office = closed_meanwhile;
+    closed_meanwhile = NULL;
+    if (office != NULL) {
+        lend__parker_wake(go_meanwhile);
+        close_office(office);
+    }
+    return __real_lend__thread_lingers(times);
+}
+
+/* The worker has a job that does not end, and the queue is full. */
+static void fill(struct office *office, struct parker *go) {
+    struct lend_executor_stats stats;
+    run_until(office->executor, return_at_once, /* hurries= */ true);
+    assert_int_equal(
+        lend_submit(office->executor,
+                    &LEND_JOB(.run = await_go, .argument = go, .deadline = LEND_FOREVER), NULL),
+        0);
+    do
+        assert_int_equal(lend_executor_stats_get(office->executor, &stats), 0);
+    while (stats.running == 0);
+    for (uint32_t i = 0; i < office->executor->options.queue_max; i++)
+        assert_int_equal(lend_submit(office->executor, &LEND_JOB(.run = return_at_once), NULL), 0);
+}
+
+static void an_executor_is_not_freed_under_who_looks_for_room(void **state) {
+    (void)state;
+    struct office office;
+    struct parker go;
+    parker_init(&go);
+    office.pool = plain_pool(.models = 1);
+    assert_int_equal(
+        lend_executor_open(&office.executor, &LEND_EXECUTOR_OPTIONS(.pool = office.pool,
+                                                                    .when_full = LEND_FULL_WAIT)),
+        0);
+    fill(&office, &go);
+    go_meanwhile = &go;
+    closed_meanwhile = &office;
+    assert_int_equal(lend_submit(office.executor, &LEND_JOB(.run = return_at_once), NULL),
+                     ESHUTDOWN);
+    assert_null(closed_meanwhile);
+}
+
+static void who_has_no_time_does_not_look_for_room(void **state) {
+    (void)state;
+    struct office office;
+    struct parker go;
+    parker_init(&go);
+    office.pool = plain_pool(.models = 1);
+    assert_int_equal(
+        lend_executor_open(&office.executor, &LEND_EXECUTOR_OPTIONS(.pool = office.pool,
+                                                                    .when_full = LEND_FULL_WAIT)),
+        0);
+    fill(&office, &go);
+    go_meanwhile = &go;
+    closed_meanwhile = &office;
+    assert_int_equal(
+        lend_submit(office.executor, &LEND_JOB(.run = return_at_once, .deadline = LEND_NOW), NULL),
+        ETIMEDOUT);
+    assert_ptr_equal(closed_meanwhile, &office);
+    closed_meanwhile = NULL;
+    lend__parker_wake(&go);
+    close_office(&office);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_executor_hurries_while_runs_are_short),
         cmocka_unit_test(nobody_spins_on_the_only_core),
         cmocka_unit_test(a_job_that_the_timekeeper_watches_leaves_no_timer),
+        cmocka_unit_test(an_executor_is_not_freed_under_who_looks_for_room),
+        cmocka_unit_test(who_has_no_time_does_not_look_for_room),
     };
     return cmocka_run_group_tests_name("haste", tests, NULL, NULL);
 }

@@ -8,12 +8,14 @@
 #include "pool/state.h"
 
 #include <lend/completions.h>
+#include <lend/executor.h>
 #include <lend/lease.h>
 #include <lend/request.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +28,7 @@
 static struct slot detached_slot(uint64_t generation, uint64_t told) {
     struct slot slot = {0};
     word_init(&slot.life, life_make(generation, SLOT_LENT));
-    word_init(&slot.owner, owner_make(OWNER_DETACHED, 7, 1));
+    word_init(&slot.owner, owner_make(OWNER_DETACHED, 7, told));
     word_init(&slot.told, told);
     return slot;
 }
@@ -59,6 +61,22 @@ static void a_lease_that_came_back_in_time_is_not_overdue(void **state) {
     lend__lock_acquire(&pool->lock);
     assert_int_equal(lend__pool_wanted(pool), 1);
     lend__lock_release(&pool->lock);
+    plain_pool_close(pool);
+}
+
+static void a_lease_that_came_back_takes_nothing_from_the_next_one(void **state) {
+    (void)state;
+    lend_pool *pool = plain_pool(.models = 1, .spares = 1);
+    struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    const struct lend_lease copy = lease;
+    lend_release(&lease);
+    lease = lend_acquire(pool, LEND_NOW);
+    lend__lease_overdue(pool, &lease);
+    lend__lease_overdue(pool, &copy);
+    lend__lock_acquire(&pool->lock);
+    assert_int_equal(lend__pool_wanted(pool), 2);
+    lend__lock_release(&pool->lock);
+    lend_release(&lease);
     plain_pool_close(pool);
 }
 
@@ -118,6 +136,80 @@ static void a_thread_that_gives_its_lease_away_is_not_taken_for_a_task(void **st
     assert_false(lend__watch_task_may_be_awaited(owner_number(thread_owner())));
     lend_release(&lease);
     plain_pool_close(pool);
+}
+
+static int await(void *model, void *go, lend_job *job) {
+    (void)model;
+    (void)job;
+    while (!atomic_load((atomic_bool *)go))
+        sched_yield();
+    return 0;
+}
+
+/* A task's lease, on the thread of that task. */
+struct adoption {
+    lend_pool *pool;
+    struct lend_lease *lease;
+};
+
+static int adopt_and_leave(void *model, void *argument, lend_job *job) {
+    struct adoption *adoption = argument;
+    (void)model;
+    (void)job;
+    return lend_lease_adopt(adoption->lease);
+}
+
+static int release_and_leave_another(void *model, void *argument, lend_job *job) {
+    struct adoption *adoption = argument;
+    struct lend_lease left = lend_acquire(adoption->pool, LEND_NOW);
+    (void)model;
+    (void)job;
+    lend_release(adoption->lease);
+    return lend_lease_error(&left);
+}
+
+static uint32_t lent(lend_pool *pool) {
+    struct lend_pool_stats stats;
+    assert_int_equal(lend_pool_stats_get(pool, &stats), 0);
+    return stats.lent;
+}
+
+/* On this thread, since the worker is busy and the queue is full. */
+static void run_beside_a_task(lend_job_function *run) {
+    atomic_bool go = false;
+    lend_executor *executor;
+    lend_pool *pool = plain_pool(.models = 4);
+    assert_int_equal(
+        lend_executor_open(&executor,
+                           &LEND_EXECUTOR_OPTIONS(.pool = pool, .workers = 1, .queue_max = 1,
+                                                  .when_full = LEND_FULL_RUN_HERE)),
+        0);
+    struct lend_lease lease = lend_to_task(pool);
+    struct adoption adoption = {pool, &lease};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(lend_submit(executor, &LEND_JOB(.run = await, .argument = &go), NULL), 0);
+    while (lent(pool) < 2)
+        sched_yield();
+    lend_future *future;
+    assert_int_equal(lend_submit(executor, &LEND_JOB(.run = run, .argument = &adoption), &future),
+                     0);
+    assert_int_equal(lend_future_outcome(future), LEND_SUCCEEDED);
+    lend_future_drop(future);
+    assert_int_equal(lent(pool), 1);
+    assert_false(lend__watch_task_may_be_awaited(TASK));
+    atomic_store(&go, true);
+    assert_int_equal(lend_executor_close(executor, LEND_FOREVER), 0);
+    plain_pool_close(pool);
+}
+
+static void what_a_job_adopted_of_a_task_comes_back_with_it(void **state) {
+    (void)state;
+    run_beside_a_task(adopt_and_leave);
+}
+
+static void a_task_s_lease_that_a_job_gave_back_hides_none_that_it_left(void **state) {
+    (void)state;
+    run_beside_a_task(release_and_leave_another);
 }
 
 /* calling off a wait */
@@ -191,8 +283,11 @@ int main(void) {
         cmocka_unit_test(a_lease_that_ended_while_it_was_adopted_leaves_the_next_one_detached),
         cmocka_unit_test(a_lease_that_nobody_has_told_of_so_far_is_not_adopted),
         cmocka_unit_test(a_lease_that_came_back_in_time_is_not_overdue),
+        cmocka_unit_test(a_lease_that_came_back_takes_nothing_from_the_next_one),
         cmocka_unit_test(a_task_that_has_its_lease_no_more_is_not_awaited_for_it),
         cmocka_unit_test(a_thread_that_gives_its_lease_away_is_not_taken_for_a_task),
+        cmocka_unit_test(what_a_job_adopted_of_a_task_comes_back_with_it),
+        cmocka_unit_test(a_task_s_lease_that_a_job_gave_back_hides_none_that_it_left),
         cmocka_unit_test(who_was_called_off_before_it_came_does_not_queue),
         cmocka_unit_test(a_grant_stands_though_it_is_called_off_afterwards),
         cmocka_unit_test(a_grant_stands_though_a_deadlock_was_found_meanwhile),
