@@ -70,7 +70,8 @@ struct lend_step {
     X(LEND_CAUSE_TENANTS, "an executor is still open on the pool")                                 \
     X(LEND_CAUSE_DEADLOCK, "what is waited for is held by those who wait")                         \
     X(LEND_CAUSE_SUSPENDED, "the pool is suspended")                                               \
-    X(LEND_CAUSE_STUCK, "an operation of a model does not return")
+    X(LEND_CAUSE_STUCK, "an operation of a model does not return")                                 \
+    X(LEND_CAUSE_LEASES, "models are still lent")
 
 enum lend_cause {
 #define LEND_CAUSE_MEMBER_(name, words) name,
@@ -84,7 +85,7 @@ struct lend_report {
     char pool[64];         /* its name */
     int64_t waited_ns;     /* by the call that failed */
     bool suspended;        /* lend_pool_suspend */
-    bool closing;          /* lend_pool_close */
+    bool closing;          /* lend_pool_close, which may have given up */
     unsigned models;       /* free + lent + loading + retiring + lost, always */
     unsigned free, lent, loading, retiring, lost;
     unsigned stuck;   /* of those loading or retiring: options.load_alarm_ms is over */

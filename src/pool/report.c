@@ -77,7 +77,7 @@ static void note_work(struct lend_report *report, const struct slot *slot, uint3
 /* Why a pool that is to close has not. */
 static enum lend_cause cause_of_closing(const struct lend_report *report) {
     if (report->lent > 0)
-        return LEND_CAUSE_CLOSING;
+        return LEND_CAUSE_LEASES;
     if (report->tenant[0] != '\0')
         return LEND_CAUSE_TENANTS;
     if (report->stuck > 0)
@@ -86,6 +86,8 @@ static enum lend_cause cause_of_closing(const struct lend_report *report) {
 }
 
 static enum lend_cause likely_cause(const lend_pool *pool, const struct lend_report *report) {
+    if (report->error == ESHUTDOWN) /* whatever the close itself waits for */
+        return LEND_CAUSE_CLOSING;
     if (report->closing)
         return cause_of_closing(report);
     if (report->error == EDEADLK)

@@ -3,11 +3,14 @@
  * Reports in words. */
 #include "pool/report.h"
 
-/* "no model within 500 ms; " */
+/* "no model within 500 ms; "; of a live pool "closing; " or nothing */
 static void add_failure(struct text *text, const struct lend_report *report) {
     switch (report->error) {
     case 0:
-        return;
+        if (!report->closing)
+            return;
+        lend__text_add(text, "closing");
+        break;
     case ETIMEDOUT:
         lend__text_add(text, "no model within ");
         lend__text_add_duration(text, report->waited_ns);

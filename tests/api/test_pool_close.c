@@ -105,7 +105,7 @@ static void who_holds_up_a_close_is_named(void **state) {
     assert_int_equal(lend_pool_close(pool, LEND_NOW, &report), EBUSY);
     assert_non_null(report);
     assert_int_equal(report->error, EBUSY);
-    assert_int_equal(report->cause, LEND_CAUSE_CLOSING);
+    assert_int_equal(report->cause, LEND_CAUSE_LEASES);
     assert_string_equal(report->pool, "ocr");
     assert_int_equal(report->models, 3);
     assert_int_equal(report->lent, 1);

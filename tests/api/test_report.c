@@ -264,10 +264,12 @@ static void a_closing_pool_names_its_holders(void **state) {
     struct lend_report *report = NULL;
     assert_int_equal(lend_pool_close(pool, LEND_NOW, &report), EBUSY);
     assert_int_equal(report->error, EBUSY);
-    assert_int_equal(report->cause, LEND_CAUSE_CLOSING);
+    assert_int_equal(report->cause, LEND_CAUSE_LEASES);
     check_text(report, "pool \"ocr\": not closed within D; 1 of 2 lent, 1 free: "
-                       "#0 thread T for D at batch.c:88; the pool is closing");
+                       "#0 thread T for D at batch.c:88; models are still lent");
     lend_report_free(report);
+    check_live_text(pool, "pool \"ocr\": closing; 1 of 2 lent, 1 free: "
+                          "#0 thread T for D at batch.c:88; models are still lent");
     check_refusal(pool, LEND_FOREVER, LEND_CAUSE_CLOSING,
                   "pool \"ocr\": no model; 1 of 2 lent, 1 free: "
                   "#0 thread T for D at batch.c:88; the pool is closing");
@@ -275,7 +277,7 @@ static void a_closing_pool_names_its_holders(void **state) {
     fakes_close(&fakes, pool);
 }
 
-static void a_closing_pool_names_an_executor_that_is_open(void **state) {
+static void a_closing_pool_names_an_executor_to_the_closer_and_itself_to_a_borrower(void **state) {
     (void)state;
     struct fakes fakes = {0};
     lend_pool *pool = fakes_pool(&fakes, .name = "ocr", .models = 1);
@@ -290,6 +292,9 @@ static void a_closing_pool_names_an_executor_that_is_open(void **state) {
     check_text(report, "pool \"ocr\": not closed within D; 0 of 1 lent, 1 free; "
                        "executor \"night\" is open; an executor is still open on the pool");
     lend_report_free(report);
+    check_refusal(pool, LEND_FOREVER, LEND_CAUSE_CLOSING,
+                  "pool \"ocr\": no model; 0 of 1 lent, 1 free; "
+                  "executor \"night\" is open; the pool is closing");
     assert_int_equal(lend_executor_close(executor, LEND_BY_DEFAULT), 0);
     fakes_close(&fakes, pool);
 }
@@ -433,7 +438,7 @@ int main(void) {
         cmocka_unit_test(the_loader_is_quoted_while_models_are_missing),
         cmocka_unit_test(a_model_that_waits_for_its_next_load_is_lost),
         cmocka_unit_test(a_closing_pool_names_its_holders),
-        cmocka_unit_test(a_closing_pool_names_an_executor_that_is_open),
+        cmocka_unit_test(a_closing_pool_names_an_executor_to_the_closer_and_itself_to_a_borrower),
         cmocka_unit_test(a_pool_that_closes_without_models_names_its_executor_and_its_loader),
         cmocka_unit_test(a_deadlock_is_told_step_by_step),
         cmocka_unit_test(a_report_that_does_not_fit_is_cut_with_dots),

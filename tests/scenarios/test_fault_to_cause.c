@@ -462,7 +462,7 @@ static void a_close_that_gives_up_names_who_it_waited_for(void **state) {
     scene_open(&scene, .models = 2);
     holder_start(&holder, scene.pool, here);
     assert_int_equal(lend_pool_close(scene.pool, lend_within_ms(WAIT_MS), &report), EBUSY);
-    assert_int_equal(report->cause, LEND_CAUSE_CLOSING);
+    assert_int_equal(report->cause, LEND_CAUSE_LEASES);
     assert_int_equal(report->holder_count, 1);
     assert_int_equal(report->holders[0].tid, holder.tid);
     assert_ptr_equal(report->holders[0].site, here);

@@ -59,18 +59,33 @@ static void set_work(lend_pool *pool, enum slot_work work, bool stuck) {
     lend__lock_release(&pool->lock);
 }
 
-static void what_a_close_waits_for_is_its_cause(void **state) {
+/* That of a close of this pool which gives up now. */
+static enum lend_cause cause_of_a_close(lend_pool *pool) {
+    struct lend_report *report =
+        lend__report_take(pool, REPORT_OF_CLOSE, EBUSY, /* waited_ns= */ 0, /* steps= */ NULL);
+    assert_non_null(report);
+    enum lend_cause cause = report->cause;
+    lend_report_free(report);
+    return cause;
+}
+
+/* To who asks for a model it is all the same. */
+static void what_a_close_waits_for_is_its_cause_and_not_a_borrowers(void **state) {
     (void)state;
     lend_pool *pool = plain_pool(.models = 1);
-    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
-    set_work(pool, WORK_LOAD, /* stuck= */ false);
-    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_LOADING);
-    set_work(pool, WORK_LOAD, /* stuck= */ true);
-    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_STUCK);
     struct lend_lease lease = lend_acquire(pool, LEND_NOW);
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    set_work(pool, WORK_LOAD, /* stuck= */ true);
+    assert_int_equal(cause_of_a_close(pool), LEND_CAUSE_LEASES);
     assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
     lend_release(&lease);
+    assert_int_equal(cause_of_a_close(pool), LEND_CAUSE_STUCK);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
+    set_work(pool, WORK_LOAD, /* stuck= */ false);
+    assert_int_equal(cause_of_a_close(pool), LEND_CAUSE_LOADING);
+    assert_int_equal(cause_of(pool, ESHUTDOWN, NULL, 0), LEND_CAUSE_CLOSING);
     set_work(pool, WORK_NONE, /* stuck= */ false);
+    assert_int_equal(cause_of_a_close(pool), LEND_CAUSE_CLOSING);
     assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), 0);
 }
 
@@ -119,7 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_borrow_that_was_refused_before_a_close_does_not_speak_of_it),
         cmocka_unit_test(a_borrow_that_failed_for_the_loader_says_so_though_it_works_by_now),
-        cmocka_unit_test(what_a_close_waits_for_is_its_cause),
+        cmocka_unit_test(what_a_close_waits_for_is_its_cause_and_not_a_borrowers),
         cmocka_unit_test(of_two_works_the_one_that_takes_longer_is_named),
         cmocka_unit_test(only_a_deadlock_has_steps),
     };
