@@ -36,9 +36,9 @@ struct lend_holder {
 
 /* One borrower who waits in the queue. */
 struct lend_borrower {
-    enum lend_owner_kind kind; /* as in struct lend_holder */
+    enum lend_owner_kind kind; /* as in struct lend_holder; a request is a task, named or not */
     uint64_t id;
-    uint32_t tid;
+    uint32_t tid; /* of the thread that waits, or that has made the request */
     int64_t waited_ns;
     const struct lend_site *site;
 };

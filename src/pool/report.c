@@ -42,9 +42,10 @@ static void note_waiters(const lend_pool *pool, struct report_memory *memory, in
     const struct list_node *node = pool->locked.waiters.first;
     for (; node != NULL && memory->report.waiter_count < WAITERS_MAX; node = node->next) {
         const struct borrower *borrower = list_entry(node, struct borrower, waiter.node);
+        owner_word owner = borrower_to_be_lent(borrower);
         waiters[memory->report.waiter_count++] = (struct lend_borrower){
-            .kind = owner_reported_kind(borrower->owner),
-            .id = owner_reported_id(borrower->owner),
+            .kind = owner_reported_kind(owner),
+            .id = owner_reported_id(owner),
             .tid = owner_tid(borrower->owner),
             .waited_ns = elapsed_ns(borrower->since_ns, now_ns),
             .site = borrower->site,

@@ -89,6 +89,26 @@ static void a_report_names_the_task_and_where_its_lease_is(void **state) {
     desk_close(&desk);
 }
 
+/* The thread that asked goes on with something else. */
+static void a_request_without_a_name_waits_as_a_task_and_not_as_its_thread(void **state) {
+    (void)state;
+    struct desk desk;
+    char dump[2048];
+    desk_open(&desk);
+    ask(&desk, desk.a.pool, 17, 0, LEND_FOREVER);
+    ask(&desk, desk.a.pool, 0, 1, LEND_FOREVER);
+    lend_dump(dump, sizeof dump);
+    assert_non_null(strstr(dump, "  a task (thread "));
+    assert_null(strstr(dump, "  thread "));
+    lend_pool_print_json(desk.a.pool, dump, sizeof dump);
+    assert_non_null(strstr(dump, "\"waiters\":[{\"owner\":\"task\",\"id\":0,\"tid\":"));
+    assert_null(strstr(dump, "\"waiters\":[{\"owner\":\"task\",\"id\":0,\"tid\":0"));
+    assert_true(is_told(&desk, 0));
+    lend_release(&desk.told[0].lease);
+    assert_true(is_told(&desk, 1));
+    desk_close(&desk);
+}
+
 static void closing_a_pool_names_who_was_lent_a_model_and_not_told(void **state) {
     (void)state;
     struct desk desk;
@@ -356,6 +376,7 @@ static void the_json_of_a_deadlock_names_the_task_that_holds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_names_the_task_and_where_its_lease_is),
+        cmocka_unit_test(a_request_without_a_name_waits_as_a_task_and_not_as_its_thread),
         cmocka_unit_test(closing_a_pool_names_who_was_lent_a_model_and_not_told),
         cmocka_unit_test(its_own_thread_and_no_other_may_give_it_back),
         cmocka_unit_test(it_may_be_handed_to_another_thread_and_adopted_by_its_own),
