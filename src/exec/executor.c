@@ -18,16 +18,14 @@ static int check_options(const struct lend_executor_options *options,
         return lend_reason_set(reason, EINVAL, "pool is required");
     if (lend_pool_options_get(options->pool, ret_pool) != 0)
         return lend_reason_set(reason, EOWNERDEAD, "%s", lend_strerror(EOWNERDEAD));
-    if (options->workers > LEND_WORKERS_MAX)
-        return lend_reason_set(reason, EINVAL, "workers is %u, more than %d", options->workers,
-                               LEND_WORKERS_MAX);
     if (options->when_full > LEND_FULL_RUN_HERE)
         return lend_reason_set(reason, EINVAL, "when_full is %d, which is no choice",
                                (int)options->when_full);
-    if (options->job_ms_default < -1)
-        return lend_reason_set(reason, EINVAL, "job_ms_default is %lld, less than -1",
-                               (long long)options->job_ms_default);
-    return 0;
+    const struct option_range ranges[] = {
+        {"workers", options->workers, 0, LEND_WORKERS_MAX},
+        {"job_ms_default", options->job_ms_default, -1, INT64_MAX},
+    };
+    return lend__options_check(ranges, sizeof ranges / sizeof ranges[0], reason);
 }
 
 static void fill_defaults(lend_executor *executor, const struct lend_pool_options *pool) {
@@ -142,15 +140,18 @@ static int open_with(lend_executor **ret_executor, const struct lend_executor_op
 int lend_executor_open(lend_executor **ret_executor, const struct lend_executor_options *options) {
     struct lend_executor_options own;
     struct lend_pool_options pool;
+    struct lend_reason *reason =
+        lend__options_reason(options, offsetof(struct lend_executor_options, reason));
     if (ret_executor == NULL)
-        return EINVAL;
+        return lend_reason_set(reason, EINVAL, "ret_executor is NULL");
     int error = lend__options_read(&own, sizeof own, options);
-    if (error == 0)
-        error = check_options(&own, &pool);
+    if (error != 0)
+        return lend_reason_set(reason, error, "options: %s", lend_strerror(error));
+    error = check_options(&own, &pool);
     if (error != 0)
         return error;
     error = open_with(ret_executor, &own, &pool);
-    return error == 0 ? 0 : lend_reason_set(own.reason, error, "%s", lend_strerror(error));
+    return error == 0 ? 0 : lend_reason_set(reason, error, "%s", lend_strerror(error));
 }
 
 static void free_stock(struct inbox_node *chain) {

@@ -33,6 +33,20 @@ static int read_ops(lend_pool *pool, struct lend_reason *reason) {
     return 0;
 }
 
+static int check_ranges(const struct lend_pool_options *options, struct lend_reason *reason) {
+    const struct option_range ranges[] = {
+        {"wait_ms_default", options->wait_ms_default, -1, INT64_MAX},
+        {"models_max", options->models_max, 0, LEND_MODELS_MAX},
+        {"spares", options->spares, 0, LEND_MODELS_MAX},
+        {"recycle_ms", options->recycle_ms, 0, INT64_MAX},
+        {"check_every_ms", options->check_every_ms, 0, INT64_MAX},
+        {"hold_alarm_ms", options->hold_alarm_ms, -1, INT64_MAX},
+        {"stall_alarm_ms", options->stall_alarm_ms, -1, INT64_MAX},
+        {"load_alarm_ms", options->load_alarm_ms, -1, INT64_MAX},
+    };
+    return lend__options_check(ranges, sizeof ranges / sizeof ranges[0], reason);
+}
+
 static int check_options(const struct lend_pool_options *options, struct lend_reason *reason) {
     if (options->models == 0)
         return lend_reason_set(reason, EINVAL, "models is required: 1 to %d, or LEND_MODELS_AUTO",
@@ -40,19 +54,13 @@ static int check_options(const struct lend_pool_options *options, struct lend_re
     if (options->models > LEND_MODELS_MAX && options->models != LEND_MODELS_AUTO)
         return lend_reason_set(reason, EINVAL, "models is %u, more than %d", options->models,
                                LEND_MODELS_MAX);
-    if (options->wait_ms_default < -1)
-        return lend_reason_set(reason, EINVAL, "wait_ms_default is %lld, less than -1",
-                               (long long)options->wait_ms_default);
-    if (options->models_max > LEND_MODELS_MAX || options->spares > LEND_MODELS_MAX)
-        return lend_reason_set(reason, EINVAL, "models_max or spares is more than %d",
-                               LEND_MODELS_MAX);
+    int error = check_ranges(options, reason);
+    if (error != 0)
+        return error;
     if (options->models != LEND_MODELS_AUTO && options->models_max != 0 &&
         options->models_max < options->models)
         return lend_reason_set(reason, EINVAL, "models_max is %u, less than models, %u",
                                options->models_max, options->models);
-    if (options->hold_alarm_ms < -1 || options->stall_alarm_ms < -1 ||
-        options->load_alarm_ms < -1 || options->recycle_ms < 0 || options->check_every_ms < 0)
-        return lend_reason_set(reason, EINVAL, "an alarm is less than -1, or an interval than 0");
     return 0;
 }
 
@@ -107,13 +115,6 @@ static uint32_t slots_bound(const struct lend_pool_options *options) {
     return (models > options->models_max ? models : options->models_max) + options->spares;
 }
 
-/* Where the caller wants the words. Looked for before the options are known to be sound: only if
- * their size says that the field is there. */
-static struct lend_reason *reason_of(const struct lend_pool_options *options) {
-    size_t end = offsetof(struct lend_pool_options, reason) + sizeof options->reason;
-    return options->size >= end ? options->reason : NULL;
-}
-
 /* All that opening does but allocating the pool itself; lend__pool_destroy undoes any prefix. */
 static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
                      struct lend_reason *reason) {
@@ -147,7 +148,8 @@ static int open_pool(lend_pool *pool, const struct lend_pool_options *given,
 int lend_pool_open(lend_pool **ret_pool, const struct lend_pool_options *options) {
     if (options == NULL || options->size < sizeof options->size)
         return EINVAL;
-    struct lend_reason *reason = reason_of(options);
+    struct lend_reason *reason =
+        lend__options_reason(options, offsetof(struct lend_pool_options, reason));
     if (ret_pool == NULL)
         return lend_reason_set(reason, EINVAL, "ret_pool is NULL");
     if (lend__registry_prepare() != 0)

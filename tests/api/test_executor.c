@@ -70,6 +70,27 @@ static void a_refused_option_is_named(void **state) {
     workshop_close(&shop);
 }
 
+static void what_is_wrong_beside_the_options_is_named_too(void **state) {
+    (void)state;
+    struct workshop shop;
+    lend_executor *executor = NULL;
+    struct lend_reason reason = {0};
+    workshop_open(&shop, 1, NULL);
+    struct {
+        struct lend_executor_options options;
+        void *new_field;
+    } newer = {.options = LEND_EXECUTOR_OPTIONS(.pool = shop.pool, .reason = &reason)};
+    assert_int_equal(lend_executor_open(NULL, &newer.options), EINVAL);
+    assert_int_equal(reason.error, EINVAL);
+    assert_string_equal(reason.text, "ret_executor is NULL");
+    newer.options.size = sizeof newer;
+    newer.new_field = &shop;
+    assert_int_equal(lend_executor_open(&executor, &newer.options), E2BIG);
+    assert_int_equal(reason.error, E2BIG);
+    assert_non_null(strstr(reason.text, lend_strerror(E2BIG)));
+    workshop_close(&shop);
+}
+
 static void what_a_closing_pool_says_is_the_reason(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -376,6 +397,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(a_refused_option_is_named),
+        cmocka_unit_test(what_is_wrong_beside_the_options_is_named_too),
         cmocka_unit_test(what_a_closing_pool_says_is_the_reason),
         cmocka_unit_test(nothing_is_asked_of_no_executor),
         cmocka_unit_test(the_options_in_force_can_be_read_back),

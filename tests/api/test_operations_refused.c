@@ -38,23 +38,28 @@ static void a_reload_that_fails_may_be_without_a_reason(void **state) {
 }
 
 /* With `options` and nothing else wrong. */
-static void check_invalid(struct lend_pool_options options) {
+static void check_invalid(struct lend_pool_options options, const char *words) {
     lend_pool *pool = NULL;
+    struct lend_reason reason = {0};
     options.ops = &fake_plain_ops;
     options.models = 1;
+    options.reason = &reason;
     assert_int_equal(lend_pool_open(&pool, &options), EINVAL);
     assert_null(pool);
+    assert_int_equal(reason.error, EINVAL);
+    assert_string_equal(reason.text, words);
 }
 
-static void each_option_has_its_own_range(void **state) {
+static void each_option_has_its_own_range_and_is_named_with_its_value(void **state) {
     (void)state;
-    check_invalid(LEND_POOL_OPTIONS(.models_max = LEND_MODELS_MAX + 1));
-    check_invalid(LEND_POOL_OPTIONS(.spares = LEND_MODELS_MAX + 1));
-    check_invalid(LEND_POOL_OPTIONS(.hold_alarm_ms = -2));
-    check_invalid(LEND_POOL_OPTIONS(.stall_alarm_ms = -2));
-    check_invalid(LEND_POOL_OPTIONS(.load_alarm_ms = -2));
-    check_invalid(LEND_POOL_OPTIONS(.recycle_ms = -1));
-    check_invalid(LEND_POOL_OPTIONS(.check_every_ms = -1));
+    check_invalid(LEND_POOL_OPTIONS(.wait_ms_default = -3), "wait_ms_default is -3, less than -1");
+    check_invalid(LEND_POOL_OPTIONS(.models_max = 4097), "models_max is 4097, more than 4096");
+    check_invalid(LEND_POOL_OPTIONS(.spares = 5000), "spares is 5000, more than 4096");
+    check_invalid(LEND_POOL_OPTIONS(.hold_alarm_ms = -9), "hold_alarm_ms is -9, less than -1");
+    check_invalid(LEND_POOL_OPTIONS(.stall_alarm_ms = -2), "stall_alarm_ms is -2, less than -1");
+    check_invalid(LEND_POOL_OPTIONS(.load_alarm_ms = -2), "load_alarm_ms is -2, less than -1");
+    check_invalid(LEND_POOL_OPTIONS(.recycle_ms = -1), "recycle_ms is -1, less than 0");
+    check_invalid(LEND_POOL_OPTIONS(.check_every_ms = -1), "check_every_ms is -1, less than 0");
 }
 
 /* A check, on a mender, that asks for what only menders can do. */
@@ -173,7 +178,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_that_must_not_block_may_not_reload_or_resize),
         cmocka_unit_test(a_reload_that_fails_may_be_without_a_reason),
-        cmocka_unit_test(each_option_has_its_own_range),
+        cmocka_unit_test(each_option_has_its_own_range_and_is_named_with_its_value),
         cmocka_unit_test(an_operation_can_neither_reload_nor_resize_its_own_pool),
         cmocka_unit_test(a_size_that_is_out_of_range_is_named),
         cmocka_unit_test(who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed),

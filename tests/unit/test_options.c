@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The size rule: a struct of an older caller is filled up with zeros, one of a newer caller is
- * accepted while it sets nothing that is unknown here. */
+ * accepted while it sets nothing that is unknown here. And what a caller is told of a bad one. */
 #include "base/options.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -89,6 +89,40 @@ static void nothing_is_refused(void **state) {
     assert_int_equal(read_known(&own, NULL), EINVAL);
 }
 
+struct told {
+    size_t size;
+    int64_t first;
+    struct lend_reason *reason;
+};
+
+static void a_reason_is_only_looked_for_where_there_is_one(void **state) {
+    (void)state;
+    struct lend_reason reason;
+    const size_t offset = offsetof(struct told, reason);
+    struct told given = {.size = sizeof given, .reason = &reason};
+    assert_ptr_equal(lend__options_reason(&given, offset), &reason);
+    given.size--;
+    assert_null(lend__options_reason(&given, offset));
+    given.size = 0;
+    assert_null(lend__options_reason(&given, offset));
+    assert_null(lend__options_reason(NULL, offset));
+}
+
+static void of_several_numbers_the_first_that_is_out_of_range_is_named(void **state) {
+    (void)state;
+    struct lend_reason reason = {0};
+    struct option_range ranges[] = {{"first", -1, -1, 4}, {"second", 4, -1, 4}, {"third", 5, 0, 4}};
+    assert_int_equal(lend__options_check(ranges, 2, &reason), 0);
+    assert_string_equal(reason.text, "");
+    assert_int_equal(lend__options_check(ranges, 3, &reason), EINVAL);
+    assert_int_equal(reason.error, EINVAL);
+    assert_string_equal(reason.text, "third is 5, more than 4");
+    ranges[0].value = -9;
+    assert_int_equal(lend__options_check(ranges, 3, &reason), EINVAL);
+    assert_string_equal(reason.text, "first is -9, less than -1");
+    assert_int_equal(lend__options_check(ranges, 3, NULL), EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_size_is_copied),
@@ -98,6 +132,8 @@ int main(void) {
         cmocka_unit_test(a_newer_caller_that_sets_something_new_is_refused),
         cmocka_unit_test(a_size_smaller_than_itself_is_refused),
         cmocka_unit_test(nothing_is_refused),
+        cmocka_unit_test(a_reason_is_only_looked_for_where_there_is_one),
+        cmocka_unit_test(of_several_numbers_the_first_that_is_out_of_range_is_named),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
