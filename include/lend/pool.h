@@ -205,7 +205,8 @@ LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size)
  * EOWNERDEAD  the pool belongs to the process that forked this one */
 LEND_API int lend_pool_options_get(lend_pool *pool, struct lend_pool_options *ret_options);
 
-/* operations: one at a time in each pool, without closing it */
+/* operations: one at a time in each pool, without closing it. `reason`, which may be NULL, is
+ * filled on every failure. */
 
 /* Lend nothing until lend_pool_resume. Leases that are out stay out, borrowers wait as long as
  * their deadlines let them. Both may be called twice.
@@ -218,12 +219,13 @@ LEND_API int lend_pool_resume(lend_pool *pool);
 
 /* Load every model anew, one after another, each while the others are lent: an idle one, or the
  * next that comes back. The old one is unloaded when the new one has been loaded and checked, so
- * there must be memory for one more. If one cannot be loaded, the old one stays, no more are tried,
- * and `reason`, which may be NULL, has the loader's words.
+ * there must be memory for one more. If one cannot be loaded, the old one stays, and no more are
+ * tried.
  *
  * 0          all are new
- * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are
- * EIO        one could not be loaded
+ * ETIMEDOUT  the deadline passed first: some are new, the others stay as they are; `reason` says
+ *            how many models are lent and how many are not renewed
+ * EIO        one could not be loaded; `reason` has the loader's own error and words
  * EALREADY   another reload or resize is under way
  * EDEADLK    called by a model operation of the pool itself, or its sink, on a thread of the pool;
  *            or for ever by a thread that holds a model of it: nothing is changed
@@ -239,8 +241,9 @@ LEND_API LEND_NODISCARD int lend_pool_reload(lend_pool *pool, lend_deadline dead
  * or a load fails, the pool goes on towards that number by itself. Bounds stay as they were opened:
  * how many may wait, and the workers and the queue of each executor on the pool.
  *
- * Errors as lend_pool_reload; EINVAL if the number is out of range (`reason` says so), EDEADLK only
- * for a thread that holds more models than are to be left. */
+ * Errors as lend_pool_reload; EINVAL also if the number is out of range, EDEADLK only for a thread
+ * that holds more models than are to be left. On ETIMEDOUT `reason` says how many are lent and how
+ * many are wanted. */
 LEND_API LEND_NODISCARD int lend_pool_resize(lend_pool *pool, uint32_t models,
                                              lend_deadline deadline, struct lend_reason *reason);
 

@@ -3,6 +3,7 @@
  * Operations on a pool that stays open: suspend and resume, reload, resize. Keeper and menders do
  * the work; the calling thread sleeps until it is done or has failed. */
 #include "base/clock.h"
+#include "base/text.h"
 #include "pool/deadlock.h"
 #include "pool/state.h"
 
@@ -32,21 +33,47 @@ int lend_pool_resume(lend_pool *pool) {
     return set_suspended(pool, false);
 }
 
+/* Reload or resize; all of it under the lock. */
+struct operation_kind {
+    void (*begin)(lend_pool *pool, uint32_t models);
+    bool (*is_done)(const lend_pool *pool);
+    void (*add_left)(struct text *text, const lend_pool *pool); /* "; 1 wanted" */
+};
+
 /* What a thread in reload or resize waits for; on its stack. */
 struct operation {
     struct parker parker;
-    bool (*is_done)(const lend_pool *pool); /* under the lock */
-    bool is_stuck; /* it would wait for ever for what its own thread holds */
+    const struct operation_kind *kind;
+    uint32_t models; /* for `begin` */
+    bool is_stuck;   /* it would wait for ever for what its own thread holds */
     uint64_t failures_before;
 };
 
-static bool is_reloaded(const lend_pool *pool) {
+static void begin_reload(lend_pool *pool, uint32_t unused) {
+    (void)unused;
+    pool->locked.edition++;
+    pool->locked.reloading = true;
+}
+
+static uint32_t count_old(const lend_pool *pool) {
+    uint32_t count = 0;
     for (uint32_t i = 0; i < pool->slot_count; i++) {
         enum slot_state state = slot_state(&pool->slots[i]);
-        if (state != SLOT_ABSENT && pool->slots[i].edition != pool->locked.edition)
-            return false;
+        count += state != SLOT_ABSENT && pool->slots[i].edition != pool->locked.edition;
     }
-    return true;
+    return count;
+}
+
+static bool is_reloaded(const lend_pool *pool) {
+    return count_old(pool) == 0;
+}
+
+static void add_old(struct text *text, const lend_pool *pool) {
+    lend__text_add(text, "; %u not renewed", count_old(pool));
+}
+
+static void begin_resize(lend_pool *pool, uint32_t models) {
+    pool->locked.models = models;
 }
 
 static bool is_resized(const lend_pool *pool) {
@@ -59,6 +86,13 @@ static bool is_resized(const lend_pool *pool) {
     }
     return true;
 }
+
+static void add_wanted(struct text *text, const lend_pool *pool) {
+    lend__text_add(text, "; %u wanted", pool->locked.models);
+}
+
+static const struct operation_kind reload = {begin_reload, is_reloaded, add_old};
+static const struct operation_kind resize = {begin_resize, is_resized, add_wanted};
 
 void lend__reload_end(lend_pool *pool) {
     struct slot *claimed = pool->locked.claimed;
@@ -75,7 +109,7 @@ void lend__operation_settle(lend_pool *pool) {
 
 /* Under the lock: EINPROGRESS while it goes on. */
 static int progress_of(const lend_pool *pool, const struct operation *operation) {
-    if (operation->is_done(pool))
+    if (operation->kind->is_done(pool))
         return 0;
     if (pool->locked.phase != POOL_OPEN)
         return ESHUTDOWN;
@@ -95,11 +129,34 @@ static int enter(lend_pool *pool, struct operation *operation) {
     return 0;
 }
 
-/* The last that the thread does with the pool. */
-static void leave(lend_pool *pool, int error, struct lend_reason *reason) {
-    struct list woken = {0};
-    if (error == EIO && reason != NULL)
+static int tell(struct lend_reason *reason, int error) {
+    return error != 0 ? lend_reason_set(reason, error, "%s", lend_strerror(error)) : 0;
+}
+
+/* Under the lock: "the deadline passed first: 3 of 3 lent; 1 wanted" */
+static void tell_what_is_left(const lend_pool *pool, const struct operation *operation,
+                              struct lend_reason *reason) {
+    struct text text = text_into(reason->text, sizeof reason->text);
+    reason->error = ETIMEDOUT;
+    lend__text_add(&text, "%s: ", lend_strerror(ETIMEDOUT));
+    lend__text_add_states(&text, pool);
+    operation->kind->add_left(&text, pool);
+}
+
+/* Under the lock: what has come of it, in words. */
+static void explain(const lend_pool *pool, const struct operation *operation, int error,
+                    struct lend_reason *reason) {
+    if (error == EIO)
         *reason = pool->locked.loader;
+    else if (error == ETIMEDOUT)
+        tell_what_is_left(pool, operation, reason);
+    else
+        tell(reason, error);
+}
+
+/* The last that the thread does with the pool. */
+static void leave(lend_pool *pool) {
+    struct list woken = {0};
     pool->locked.operation = NULL;
     lend__reload_end(pool);
     lend__pool_survey(pool, &woken);
@@ -116,7 +173,8 @@ static int wait_until_done(lend_pool *pool, struct operation *operation, lend_de
         if (error == EINPROGRESS && !awake)
             error = ETIMEDOUT;
         if (error != EINPROGRESS) {
-            leave(pool, error, reason);
+            explain(pool, operation, error, reason);
+            leave(pool);
             return error;
         }
         lend__lock_release(&pool->lock);
@@ -124,78 +182,67 @@ static int wait_until_done(lend_pool *pool, struct operation *operation, lend_de
     }
 }
 
-static void begin_reload(lend_pool *pool, uint32_t unused) {
-    (void)unused;
-    pool->locked.edition++;
-    pool->locked.reloading = true;
-}
-
-static void begin_resize(lend_pool *pool, uint32_t models) {
-    pool->locked.models = models;
-}
-
-static int operate(lend_pool *pool, struct operation *operation,
-                   void (*begin)(lend_pool *, uint32_t), uint32_t models, lend_deadline deadline,
+static int operate(lend_pool *pool, struct operation *operation, lend_deadline deadline,
                    struct lend_reason *reason) {
     struct list woken = {0};
     lend__lock_acquire(&pool->lock);
     int error = enter(pool, operation);
     if (error == 0) {
-        begin(pool, models);
+        operation->kind->begin(pool, operation->models);
         lend__pool_survey(pool, &woken);
         lend__pool_settle(pool, &woken);
         lend__parker_wake(&pool->keeper_parker);
     }
     lend__lock_release(&pool->lock);
     lend__waiters_wake(&woken);
-    return error != 0 ? error : wait_until_done(pool, operation, deadline, reason);
+    return error != 0 ? tell(reason, error) : wait_until_done(pool, operation, deadline, reason);
 }
 
 /* 0, or why the calling thread may not wait for the menders of this pool. */
-static int refusal(lend_pool *pool) {
+static int refusal(lend_pool *pool, struct lend_reason *reason) {
     if (pool == NULL)
-        return EINVAL;
+        return lend_reason_set(reason, EINVAL, "pool is NULL");
     if (pool_is_foreign(pool))
-        return EOWNERDEAD;
+        return tell(reason, EOWNERDEAD);
     if (lend__pool_runs_here(pool))
-        return EDEADLK;
-    return lend__thread_self.never_blocks ? EWOULDBLOCK : 0;
+        return tell(reason, EDEADLK);
+    return tell(reason, lend__thread_self.never_blocks ? EWOULDBLOCK : 0);
 }
 
 /* `kept`: how many models may stay as they are, and so be the calling thread's. */
-static int operate_shielded(lend_pool *pool, bool (*is_done)(const lend_pool *),
-                            void (*begin)(lend_pool *, uint32_t), uint32_t models, uint32_t kept,
-                            lend_deadline deadline, struct lend_reason *reason) {
+static int operate_shielded(lend_pool *pool, const struct operation_kind *kind, uint32_t models,
+                            uint32_t kept, lend_deadline deadline, struct lend_reason *reason) {
+    struct lend_reason unread;
     deadline = deadline_or_default(deadline, pool->options.wait_ms_default);
     struct operation operation = {
-        .is_done = is_done,
+        .kind = kind,
+        .models = models,
         .is_stuck = deadline_is_forever(deadline) && lend__pool_held_here(pool) > kept,
     };
     parker_init(&operation.parker);
     int shield = lend__thread_shield();
-    int error = operate(pool, &operation, begin, models, deadline, reason);
+    int error = operate(pool, &operation, deadline, reason != NULL ? reason : &unread);
     lend__thread_unshield(shield);
     parker_deinit(&operation.parker);
     return error;
 }
 
 int lend_pool_reload(lend_pool *pool, lend_deadline deadline, struct lend_reason *reason) {
-    int error = refusal(pool);
+    int error = refusal(pool, reason);
     if (error != 0)
         return error;
-    return operate_shielded(pool, is_reloaded, begin_reload, 0, /* kept= */ 0, deadline, reason);
+    return operate_shielded(pool, &reload, /* models= */ 0, /* kept= */ 0, deadline, reason);
 }
 
 int lend_pool_resize(lend_pool *pool, uint32_t models, lend_deadline deadline,
                      struct lend_reason *reason) {
-    int error = refusal(pool);
+    int error = refusal(pool, reason);
     if (error != 0)
         return error;
     if (models == 0 || models > pool->options.models_max)
         return lend_reason_set(reason, EINVAL, "models is %u, not 1 to models_max, %u", models,
                                pool->options.models_max);
-    return operate_shielded(pool, is_resized, begin_resize, models, /* kept= */ models, deadline,
-                            reason);
+    return operate_shielded(pool, &resize, models, /* kept= */ models, deadline, reason);
 }
 
 void lend__lease_overdue(lend_pool *pool, const struct lend_lease *lease) {

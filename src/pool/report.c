@@ -62,6 +62,13 @@ static void count_state(struct lend_report *report, enum slot_state state) {
     report->lost += state == SLOT_LOST;
 }
 
+void lend__text_add_states(struct text *text, const lend_pool *pool) {
+    struct lend_report report = {0};
+    for (uint32_t i = 0; i < pool->slot_count; i++)
+        count_state(&report, slot_state(&pool->slots[i]));
+    lend__text_add_counts(text, &report);
+}
+
 static void note_work(struct lend_report *report, const struct slot *slot, uint32_t index,
                       int64_t now_ns) {
     report->stuck += slot->stuck;

@@ -24,6 +24,10 @@ enum report_of {
 struct lend_report *lend__report_take(lend_pool *pool, enum report_of of, int error,
                                       int64_t waited_ns, const struct steps *steps);
 
+/* "3 of 4 lent, 1 loading"; of a pool as it is now, under its lock. */
+void lend__text_add_counts(struct text *text, const struct lend_report *report);
+void lend__text_add_states(struct text *text, const lend_pool *pool);
+
 /* The report as lend_report_print has it. */
 void lend__text_add_report(struct text *text, const struct lend_report *report);
 

@@ -32,8 +32,7 @@ static void add_failure(struct text *text, const struct lend_report *report) {
     lend__text_add(text, "; ");
 }
 
-/* "3 of 4 lent, 1 loading" */
-static void add_counts(struct text *text, const struct lend_report *report) {
+void lend__text_add_counts(struct text *text, const struct lend_report *report) {
     lend__text_add(text, "%u of %u lent", report->lent, report->models);
     if (report->free > 0)
         lend__text_add(text, ", %u free", report->free);
@@ -117,7 +116,7 @@ void lend__text_add_steps(struct text *text, const struct lend_step *steps, size
 void lend__text_add_report(struct text *text, const struct lend_report *report) {
     lend__text_add(text, "pool \"%s\": ", report->pool);
     add_failure(text, report);
-    add_counts(text, report);
+    lend__text_add_counts(text, report);
     for (size_t i = 0; i < report->holder_count; i++) {
         lend__text_add(text, i == 0 ? ": " : ", ");
         add_holder(text, &report->holders[i]);

@@ -96,6 +96,7 @@ static bool ask_of_leases(struct lend_lease *lease) {
 static bool ask_of_the_pool(lend_pool *pool) {
     struct lend_pool_stats stats;
     struct lend_pool_options options;
+    struct lend_reason reason = {0};
     char words[128];
     struct lend_lease lease = lend_acquire(pool, LEND_FOREVER);
     EXPECT(lend_lease_error(&lease) == EOWNERDEAD);
@@ -104,7 +105,8 @@ static bool ask_of_the_pool(lend_pool *pool) {
     EXPECT(lend_pool_options_get(pool, &options) == EOWNERDEAD);
     EXPECT(lend_pool_suspend(pool) == EOWNERDEAD);
     EXPECT(lend_pool_resume(pool) == EOWNERDEAD);
-    EXPECT(lend_pool_reload(pool, LEND_FOREVER, NULL) == EOWNERDEAD);
+    EXPECT(lend_pool_reload(pool, LEND_FOREVER, &reason) == EOWNERDEAD);
+    EXPECT(reason.error == EOWNERDEAD);
     EXPECT(lend_pool_resize(pool, 1, LEND_FOREVER, NULL) == EOWNERDEAD);
     EXPECT(lend_pool_close(pool, LEND_FOREVER, NULL) == EOWNERDEAD);
     lend_pool_print(pool, words, sizeof words);

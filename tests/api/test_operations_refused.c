@@ -4,12 +4,14 @@
 #include "support/await.h"
 #include "support/borrower.h"
 #include "support/fake_model.h"
+#include "support/thread.h"
 
 #include <errno.h>
 #include <lend/lease.h>
 #include <lend/thread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -133,6 +135,65 @@ static void who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed(void **st
     fakes_close(&fakes, pool);
 }
 
+static void check_reload(lend_pool *pool, lend_deadline deadline, int error, const char *words) {
+    struct lend_reason reason = {0};
+    assert_int_equal(lend_pool_reload(pool, deadline, &reason), error);
+    assert_int_equal(reason.error, error);
+    assert_string_equal(reason.text, words);
+}
+
+static void one_that_runs_out_of_time_says_what_is_lent_and_what_is_left_to_do(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct lend_reason reason = {0};
+    lend_pool *pool = fakes_pool(&fakes, .models = 3);
+    struct lend_lease leases[3];
+    for (int i = 0; i < 3; i++)
+        leases[i] = borrow_now(pool);
+    check_reload(pool, LEND_NOW, ETIMEDOUT,
+                 "the deadline passed first: 3 of 3 lent; 3 not renewed");
+    assert_int_equal(lend_pool_resize(pool, 1, LEND_NOW, &reason), ETIMEDOUT);
+    assert_int_equal(reason.error, ETIMEDOUT);
+    assert_string_equal(reason.text, "the deadline passed first: 3 of 3 lent; 1 wanted");
+    for (int i = 0; i < 3; i++)
+        lend_release(&leases[i]);
+    fakes_close(&fakes, pool);
+}
+
+struct reload {
+    lend_pool *pool;
+    struct lend_reason reason;
+};
+
+static int reload_for_ever(void *argument) {
+    struct reload *self = argument;
+    return lend_pool_reload(self->pool, LEND_FOREVER, &self->reason);
+}
+
+static void each_that_cannot_be_says_so_in_words(void **state) {
+    (void)state;
+    struct fakes fakes = {0};
+    struct test_thread thread;
+    lend_pool *pool = fakes_pool(&fakes, .models = 1);
+    struct reload first = {.pool = pool};
+    check_reload(NULL, LEND_NOW, EINVAL, "pool is NULL");
+    struct lend_lease lease = borrow_now(pool);
+    check_reload(pool, LEND_FOREVER, EDEADLK, lend_strerror(EDEADLK));
+    lend_thread_forbid_blocking(true);
+    check_reload(pool, LEND_NOW, EWOULDBLOCK, lend_strerror(EWOULDBLOCK));
+    lend_thread_forbid_blocking(false);
+    thread_start(&thread, reload_for_ever, &first);
+    assert_true(eventually(stats_of(pool).reloading));
+    check_reload(pool, LEND_NOW, EALREADY, lend_strerror(EALREADY));
+    assert_int_equal(lend_pool_close(pool, LEND_NOW, NULL), EBUSY);
+    assert_int_equal(thread_join(&thread), ESHUTDOWN);
+    assert_int_equal(first.reason.error, ESHUTDOWN);
+    assert_string_equal(first.reason.text, lend_strerror(ESHUTDOWN));
+    check_reload(pool, LEND_NOW, ESHUTDOWN, lend_strerror(ESHUTDOWN));
+    lend_release(&lease);
+    fakes_close(&fakes, pool);
+}
+
 static void a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded(void **state) {
     (void)state;
     struct fakes fakes = {0};
@@ -182,6 +243,8 @@ int main(void) {
         cmocka_unit_test(an_operation_can_neither_reload_nor_resize_its_own_pool),
         cmocka_unit_test(a_size_that_is_out_of_range_is_named),
         cmocka_unit_test(who_holds_a_model_cannot_wait_for_ever_until_it_is_renewed),
+        cmocka_unit_test(one_that_runs_out_of_time_says_what_is_lent_and_what_is_left_to_do),
+        cmocka_unit_test(each_that_cannot_be_says_so_in_words),
         cmocka_unit_test(a_resize_to_the_same_size_waits_for_a_model_that_is_unloaded),
         cmocka_unit_test(a_sink_that_hears_of_a_long_lease_cannot_reload_its_pool),
     };
