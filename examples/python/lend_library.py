@@ -163,7 +163,11 @@ def sentence(error):
 
 
 def printed(function, handle):
-    """What one of lend's printing functions writes."""
-    buffer = ctypes.create_string_buffer(64 * 1024)
-    function(handle, buffer, len(buffer))
-    return buffer.value.decode(errors="replace")
+    """What one of lend's printing functions writes: JSON whole, so until it fits."""
+    size = 64 * 1024
+    while True:
+        buffer = ctypes.create_string_buffer(size)
+        length = function(handle, buffer, size)
+        if length < size:
+            return buffer.value.decode(errors="replace")
+        size = 2 * length

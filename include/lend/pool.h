@@ -194,7 +194,8 @@ LEND_API int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_st
  * length written. "no pool" for NULL. */
 LEND_API size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size);
 
-/* The same as JSON (lend_report_print_json). "{}" for NULL. */
+/* The same as JSON, whole or not at all, and how long it is in any case (lend_report_print_json);
+ * the next look at a live pool may be longer. "{}" for NULL. */
 LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size);
 
 /* The options in force: what was defaulted or found out is filled in, `model_bytes`, say, 0 if it

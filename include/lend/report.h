@@ -114,8 +114,10 @@ LEND_API const char *lend_cause_words(enum lend_cause cause);
 LEND_API size_t lend_report_print(const struct lend_report *report, char *buffer, size_t size);
 
 /* The same as one JSON object, for machines: every number and name above, times in ms, with all
- * holders, waiters and steps. If it does not fit it is not written at all: returns 0, and the
- * buffer holds "". Names are written as they are: they should be UTF-8. */
+ * holders, waiters and steps, or "{}" for NULL. Returns its whole length, as snprintf does: if that
+ * is not less than `size`, nothing of it was written, and the buffer holds "". So size 0, for which
+ * the buffer may be NULL, asks how long it is. Names are written as they are: they should be UTF-8.
+ */
 LEND_API size_t lend_report_print_json(const struct lend_report *report, char *buffer, size_t size);
 
 /* Free a report that was handed over (lend_pool_close). NULL is allowed. Those that belong to a

@@ -25,9 +25,19 @@ static void mark_cut(struct text *text, size_t written) {
     text->buffer[text->length] = '\0';
 }
 
+static void measure(struct text *text, const char *format, va_list list) {
+    int length = vsnprintf(NULL, 0, format, list);
+    if (length > 0)
+        text->length += (size_t)length;
+}
+
 void lend__text_add_list(struct text *text, const char *format, va_list list) {
     if (text->cut)
         return;
+    if (text->measures) {
+        measure(text, format, list);
+        return;
+    }
     size_t room = text->size - text->length;
     char *end = text->size > 0 ? text->buffer + text->length : NULL;
     int length = vsnprintf(end, room, format, list);

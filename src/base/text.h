@@ -18,12 +18,20 @@ struct text {
     size_t size;
     size_t length; /* < size, or 0 */
     bool cut;      /* something did not fit: nothing more is added */
+    bool measures; /* nothing is written: `length` is what it would be */
 };
 
 static inline struct text text_into(char *buffer, size_t size) {
     if (size > 0)
         buffer[0] = '\0';
     return (struct text){.buffer = buffer, .size = size};
+}
+
+/* To learn how long a text is. The buffer holds "" then. */
+static inline struct text text_measure(char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    text.measures = true;
+    return text;
 }
 
 void lend__text_add(struct text *text, const char *format, ...) LEND_PRINTF(2, 3);

@@ -184,23 +184,6 @@ void lend_report_free(struct lend_report *report) {
     lend__memory_free(report);
 }
 
-/* Print a live pool in one of the two ways; without a pool to report on, say what there is. */
-static size_t print_live(lend_pool *pool,
-                         size_t (*print)(const struct lend_report *, char *, size_t),
-                         const char *nothing, const char *foreign, char *buffer, size_t size) {
-    if (pool == NULL || pool_is_foreign(pool)) {
-        struct text text = text_into(buffer, size);
-        lend__text_add(&text, "%s", pool == NULL ? nothing : foreign);
-        return text.length;
-    }
-    struct lend_report *report =
-        lend__report_take(pool, REPORT_OF_POOL, /* error= */ 0, /* waited_ns= */ 0,
-                          /* steps= */ NULL);
-    size_t length = print(report, buffer, size);
-    lend_report_free(report);
-    return length;
-}
-
 size_t lend_lease_print(const struct lend_lease *lease, char *buffer, size_t size) {
     struct text text = text_into(buffer, size);
     int error = lend_lease_error(lease);
@@ -216,11 +199,32 @@ size_t lend_lease_print(const struct lend_lease *lease, char *buffer, size_t siz
     return text.length;
 }
 
+/* NULL without a pool to report on, or memory for it. */
+static struct lend_report *live_report(lend_pool *pool) {
+    if (pool == NULL || pool_is_foreign(pool))
+        return NULL;
+    return lend__report_take(pool, REPORT_OF_POOL, /* error= */ 0, /* waited_ns= */ 0,
+                             /* steps= */ NULL);
+}
+
 size_t lend_pool_print(lend_pool *pool, char *buffer, size_t size) {
-    return print_live(pool, lend_report_print, "no pool",
-                      "pool of the process that forked this one", buffer, size);
+    struct text text = text_into(buffer, size);
+    struct lend_report *report = live_report(pool);
+    if (report != NULL)
+        lend__text_add_report(&text, report);
+    else if (pool == NULL)
+        lend__text_add(&text, "no pool");
+    else if (pool_is_foreign(pool))
+        lend__text_add(&text, "pool of the process that forked this one");
+    else
+        lend__text_add(&text, "no report");
+    lend_report_free(report);
+    return text.length;
 }
 
 size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size) {
-    return print_live(pool, lend_report_print_json, "{}", "{}", buffer, size);
+    struct lend_report *report = live_report(pool);
+    size_t length = lend_report_print_json(report, buffer, size);
+    lend_report_free(report);
+    return length;
 }

@@ -103,6 +103,10 @@ static void add_work(struct text *text, const struct lend_report *report) {
 }
 
 static void add_report(struct text *text, const struct lend_report *report) {
+    if (report == NULL) {
+        lend__text_add(text, "{}");
+        return;
+    }
     lend__text_add(text, "{\"pool\":");
     lend__text_add_quoted(text, report->pool);
     add_string(text, "error", lend_errname(report->error));
@@ -120,9 +124,10 @@ static void add_report(struct text *text, const struct lend_report *report) {
 
 size_t lend_report_print_json(const struct lend_report *report, char *buffer, size_t size) {
     struct text text = text_into(buffer, size);
-    if (report == NULL)
-        lend__text_add(&text, "{}");
-    else
+    add_report(&text, report);
+    if (text.cut) {
+        text = text_measure(buffer, size);
         add_report(&text, report);
-    return text.cut ? text_into(buffer, size).length : text.length;
+    }
+    return text.length;
 }

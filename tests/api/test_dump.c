@@ -214,7 +214,7 @@ static void a_report_in_json_names_holders_and_waiters(void **state) {
 }
 
 /* That of a refusal, in which no time goes by between one look and the next. */
-static void a_report_in_json_is_whole_or_nothing(void **state) {
+static void a_report_in_json_is_whole_or_nothing_and_says_how_long_it_is(void **state) {
     (void)state;
     struct scene scene;
     char words[2048];
@@ -224,9 +224,15 @@ static void a_report_in_json_is_whole_or_nothing(void **state) {
     assert_non_null(report);
     size_t length = lend_report_print_json(report, words, sizeof words);
     assert_int_equal(length, strlen(words));
-    assert_int_equal(lend_report_print_json(report, words, length), 0);
-    assert_string_equal(words, "");
+    assert_int_equal(lend_report_print_json(report, NULL, 0), length);
+    for (size_t size = 1; size <= length; size++) {
+        memset(words, '#', sizeof words);
+        assert_int_equal(lend_report_print_json(report, words, size), length);
+        assert_string_equal(words, "");
+        assert_int_equal(words[size], '#');
+    }
     assert_int_equal(lend_report_print_json(report, words, length + 1), length);
+    assert_int_equal(words[length - 1], '}');
     lend_release(&none);
     scene_close(&scene);
 }
@@ -264,7 +270,7 @@ int main(void) {
         cmocka_unit_test(what_the_last_thread_was_asked_is_not_asked_of_the_next),
         cmocka_unit_test(a_child_writes_dumps_of_its_own),
         cmocka_unit_test(a_report_in_json_names_holders_and_waiters),
-        cmocka_unit_test(a_report_in_json_is_whole_or_nothing),
+        cmocka_unit_test(a_report_in_json_is_whole_or_nothing_and_says_how_long_it_is),
         cmocka_unit_test(json_escapes_what_json_must),
     };
     return cmocka_run_group_tests_name("dump", tests, NULL, NULL);

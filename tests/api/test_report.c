@@ -374,8 +374,8 @@ static void without_room_nothing_is_written(void **state) {
     assert_int_equal(lend_pool_print(NULL, NULL, 0), 0);
     assert_int_equal(lend_report_print(NULL, &untouched, 0), 0);
     assert_int_equal(lend_report_print(NULL, NULL, 0), 0);
-    assert_int_equal(lend_pool_print_json(NULL, NULL, 0), 0);
-    assert_int_equal(lend_report_print_json(NULL, NULL, 0), 0);
+    assert_int_equal(lend_pool_print_json(NULL, NULL, 0), 2);
+    assert_int_equal(lend_report_print_json(NULL, &untouched, 0), 2);
     assert_int_equal(untouched, '#');
     fakes_close(&fakes, pool);
 }
@@ -387,6 +387,8 @@ static void no_report_and_no_pool_are_answers_too(void **state) {
     assert_string_equal(text, "no report");
     assert_int_equal(lend_pool_print(NULL, text, sizeof text), strlen("no pool"));
     assert_string_equal(text, "no pool");
+    assert_int_equal(lend_pool_print_json(NULL, text, 2), 2);
+    assert_string_equal(text, "");
     assert_int_equal(lend_report_print(NULL, text, 5), 4);
     assert_string_equal(text, "n...");
     lend_report_free(NULL);

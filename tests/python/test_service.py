@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The five failures of the service that lend began with: none of them is one any more."""
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -124,6 +125,17 @@ class Module(unittest.TestCase):
             asyncio.run(main())
         gc.collect()
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+        pool.close()
+
+    def test_a_state_is_whole_however_long_it_is(self):
+        pool = lend.Pool(object, models=1500)
+
+        async def main():
+            async with contextlib.AsyncExitStack() as stack:
+                for _ in range(1500):
+                    await stack.enter_async_context(pool.borrow())
+                self.assertEqual(len(pool.state()["holders"]), 1500)
+        run(main())
         pool.close()
 
     def test_closing_says_who_has_what(self):

@@ -122,6 +122,22 @@ static void a_buffer_without_room_is_not_touched(void **state) {
     lend__text_copy(NULL, 0, "anything");
 }
 
+static void a_text_that_is_measured_is_as_long_as_it_would_be_and_not_written(void **state) {
+    (void)state;
+    char buffer[4] = "###";
+    struct text text = text_measure(buffer, sizeof buffer);
+    assert_string_equal(buffer, "");
+    lend__text_add(&text, "%d of %d", 3, 4);
+    lend__text_add(&text, "%s", "");
+    lend__text_add(&text, ", %s", "lent");
+    assert_int_equal(text.length, strlen("3 of 4, lent"));
+    assert_false(text.cut);
+    assert_string_equal(buffer, "");
+    text = text_measure(NULL, 0);
+    lend__text_add_quoted(&text, "a\nb");
+    assert_int_equal(text.length, strlen("\"a\\u000ab\""));
+}
+
 /* In the C locale there is no such character: the formatting itself fails. */
 static void what_cannot_be_formatted_is_cut(void **state) {
     (void)state;
@@ -208,6 +224,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_added_to_what_was_cut),
         cmocka_unit_test(a_character_is_cut_off_whole),
         cmocka_unit_test(a_buffer_without_room_is_not_touched),
+        cmocka_unit_test(a_text_that_is_measured_is_as_long_as_it_would_be_and_not_written),
         cmocka_unit_test(what_cannot_be_formatted_is_cut),
         cmocka_unit_test(a_duration_has_the_unit_that_a_reader_would_choose),
         cmocka_unit_test(a_site_is_the_last_part_of_the_path_and_the_line),
