@@ -25,7 +25,7 @@ LEND_BEGIN_DECLS
     X(EBUSY, "not now: somebody still has it")                                                     \
     X(ETIMEDOUT, "the deadline passed first")                                                      \
     X(ENOBUFS, "a bound was reached: too many wait, or it would never fit")                        \
-    X(EAGAIN, "it would have had to wait, and was not to")                                         \
+    X(EAGAIN, "the queue is full, or this thread must not wait")                                   \
     X(EDEADLK, "the wait could never have ended")                                                  \
     X(ESHUTDOWN, "it is closing and takes nothing new")                                            \
     X(ECANCELED, "it was cancelled")                                                               \
