@@ -41,7 +41,7 @@ LEND_BEGIN_DECLS
     X(ENODATA, "there is no data")
 
 /* The name of an error, "ETIMEDOUT"; "0" for 0. For a number that is not in the list, a model's or
- * a job's own, the C library's name, where it has one to give (glibc); else "errno". Static. */
+ * a job's own, the C library's name, where it has one to give (glibc); else "unknown". Static. */
 LEND_API const char *lend_errname(int error);
 
 /* Its sentence, without a full stop; "success" for 0. For a number that is not in the list likewise

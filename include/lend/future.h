@@ -101,8 +101,8 @@ LEND_API enum lend_outcome lend_future_outcome(lend_future *future);
 LEND_API int lend_future_error(lend_future *future);
 
 /* The words of the failure: the job's own (lend_job_explain), the report of the failed borrow, or a
- * sentence that says no more than the error; "" while pending and for success. Dies with the
- * future. "" for NULL. */
+ * sentence: how far the job had come when it was closed or out of time, or no more than the error;
+ * "" while pending and for success. Dies with the future. "" for NULL. */
 LEND_API const char *lend_future_reason(lend_future *future);
 
 /* The value that the job returned, NULL if none. peek: it stays the future's and dies with it.

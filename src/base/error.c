@@ -57,7 +57,7 @@ static const char *name_or_null(int error) {
 
 const char *lend_errname(int error) {
     const char *name = name_or_null(error);
-    return name != NULL ? name : "errno";
+    return name != NULL ? name : "unknown";
 }
 
 const char *lend_strerror(int error) {

@@ -46,7 +46,7 @@ static bool stop_task(struct task *task, void *argument) {
     if (task_is_decided(task))
         return true;
     if (task->stage == TASK_BORROWING) {
-        lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL, stop->woken);
+        lend__task_decide(task, LEND_CANCELLED, ESHUTDOWN, CLOSED_WORDS, stop->woken);
         lend__acquire_cancel(stop->executor->options.pool, &task->borrow_cancel);
     } else {
         lend__task_stop(task, ESHUTDOWN);
@@ -64,7 +64,7 @@ static void stop_all(lend_executor *executor) {
     executor->locked.phase = EXECUTOR_STOPPING;
     for (struct list_node *node; (node = executor->locked.queue.first) != NULL;)
         lend__executor_give_up(executor, list_entry(node, struct task, place), LEND_CANCELLED,
-                               ESHUTDOWN, /* reason= */ NULL, &woken);
+                               ESHUTDOWN, CLOSED_WORDS, &woken);
     lend__executor_each_out(executor, stop_task, &stop);
     lend__executor_settle(executor, &woken);
     lend__lock_release(&executor->lock);

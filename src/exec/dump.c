@@ -139,7 +139,7 @@ static void add_executor(struct text *text, lend_executor *executor) {
     lend__executor_absorb(executor, &woken);
     lend__executor_settle(executor, &woken);
     lend__text_add(text,
-                   "executor \"%s\": %u workers, %u idle, %u queued of at most %u, %u submitting\n",
+                   "executor \"%s\": workers %u, idle %u, queued %u of at most %u, submitting %u\n",
                    executor->name, executor->options.workers, lend__executor_at_hand(executor),
                    lend__executor_queued(executor, &bytes), executor->options.queue_max,
                    executor->locked.submitters.length);

@@ -53,8 +53,7 @@ void lend__executor_accept(lend_executor *executor, struct task *task, struct li
     list_append(&executor->locked.queue, &task->place);
     executor->locked.queue_bytes += task->bytes;
     if (executor->locked.phase >= EXECUTOR_STOPPING)
-        lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, /* reason= */ NULL,
-                               woken);
+        lend__executor_give_up(executor, task, LEND_CANCELLED, ESHUTDOWN, CLOSED_WORDS, woken);
     else
         lend__timekeeper_mind(executor, task);
 }

@@ -46,6 +46,9 @@
 /* How long a run that was told to stop may take to do so before that is worth a word. */
 #define STOP_GRACE_MS 100
 
+/* What the owner of a job is told that close has cancelled. */
+#define CLOSED_WORDS "the executor was closed before it began"
+
 enum executor_phase {
     EXECUTOR_OPEN,
     EXECUTOR_DRAINING, /* takes nothing new, works off what is queued */

@@ -31,7 +31,7 @@ int lend__model_load(const lend_pool *pool, void **ret_model, struct lend_reason
     }
     reason->error = error;
     if (reason->text[0] == '\0')
-        lend_reason_set(reason, error, "%s failed with %s (%d)", step, lend_errname(error), error);
+        lend_reason_set(reason, error, "%s failed: %s (%d)", step, lend_errname(error), error);
     return error;
 }
 

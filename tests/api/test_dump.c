@@ -74,7 +74,7 @@ static void assert_tells_the_scene(const char *words, const struct scene *scene)
     assert_non_null(strstr(words, " has waited for "));
     assert_non_null(strstr(words, " at test_dump.c:"));
     assert_non_null(
-        strstr(words, "executor \"workshop\": 1 workers, 0 idle, 1 queued of at most 4"));
+        strstr(words, "executor \"workshop\": workers 1, idle 0, queued 1 of at most 4, "));
     snprintf(job, sizeof job, "job %llu runs on thread ",
              (unsigned long long)scene->running.number);
     assert_non_null(strstr(words, job));

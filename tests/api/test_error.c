@@ -60,7 +60,7 @@ static void a_number_of_the_c_library_is_called_as_there(void **state) {
     assert_string_equal(lend_errname(ENOENT), "ENOENT");
     assert_string_equal(lend_strerror(ENOENT), "No such file or directory");
 #else
-    assert_string_equal(lend_errname(ENOENT), "errno");
+    assert_string_equal(lend_errname(ENOENT), "unknown");
 #endif
 }
 
@@ -68,7 +68,7 @@ static void a_number_that_nobody_knows_is_the_callers_own(void **state) {
     (void)state;
     const int foreign[] = {-1, -EIO, 4711, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < COUNT_OF(foreign); i++) {
-        assert_string_equal(lend_errname(foreign[i]), "errno");
+        assert_string_equal(lend_errname(foreign[i]), "unknown");
         assert_string_equal(lend_strerror(foreign[i]), "an error of the caller's own");
     }
 }
@@ -79,6 +79,11 @@ static void a_sentence_is_the_same_string_each_time(void **state) {
         assert_ptr_equal(lend_strerror(errors[i].code), lend_strerror(errors[i].code));
         assert_ptr_equal(lend_errname(errors[i].code), lend_errname(errors[i].code));
     }
+}
+
+static void what_has_no_room_in_a_queue_is_told_so(void **state) {
+    (void)state;
+    assert_string_equal(lend_strerror(EAGAIN), "the queue is full, or this thread must not wait");
 }
 
 static void a_reason_takes_the_error_and_the_words(void **state) {
@@ -164,6 +169,7 @@ int main(void) {
         cmocka_unit_test(a_number_of_the_c_library_is_called_as_there),
         cmocka_unit_test(a_number_that_nobody_knows_is_the_callers_own),
         cmocka_unit_test(a_sentence_is_the_same_string_each_time),
+        cmocka_unit_test(what_has_no_room_in_a_queue_is_told_so),
         cmocka_unit_test(a_reason_takes_the_error_and_the_words),
         cmocka_unit_test(a_zeroed_reason_says_no_error),
         cmocka_unit_test(without_a_reason_only_the_number_travels),

@@ -48,6 +48,7 @@ static void at_the_deadline_close_cancels_what_has_not_started_and_stops_what_ru
     assert_int_equal(lend_future_error(first), ESHUTDOWN);
     assert_int_equal(lend_future_outcome(second), LEND_CANCELLED);
     assert_int_equal(lend_future_error(second), ESHUTDOWN);
+    assert_string_equal(lend_future_reason(second), "the executor was closed before it began");
     assert_int_equal(tally_count(&queued.started), 0);
     assert_int_equal(tally_count(&queued.done), 1);
     assert_int_equal(tally_count(&queued.dropped), 1);
@@ -95,6 +96,7 @@ static void close_calls_off_a_job_that_waits_for_a_model(void **state) {
     assert_int_equal(error, 0);
     shop.executor = NULL;
     assert_int_equal(lend_future_error(future), ESHUTDOWN);
+    assert_string_equal(lend_future_reason(future), "the executor was closed before it began");
     assert_int_equal(tally_count(&held.started), 0);
     lend_future_drop(future);
     lend_release(&lease);

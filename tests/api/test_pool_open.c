@@ -233,11 +233,11 @@ static void a_loader_without_words_is_quoted_by_its_number(void **state) {
     struct fakes fakes = {0};
     fakes_fail_nth(&fakes.load, 1, ENOMEM, NULL);
     check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &fake_ops, .ops_context = &fakes), &fakes,
-                  EIO, "load failed with ENOMEM");
+                  EIO, "load failed: ENOMEM (12)");
     struct fakes others = {0};
     fakes_fail_nth(&others.check, 1, 4711, NULL);
     check_refused(LEND_POOL_OPTIONS(.models = 1, .ops = &fake_ops, .ops_context = &others), &others,
-                  EIO, "check failed with errno (4711)");
+                  EIO, "check failed: unknown (4711)");
 }
 
 static int load_null(void **ret_model, void *context, struct lend_reason *reason) {
