@@ -95,6 +95,11 @@ typedef void lend_decided(lend_future *future, void *argument);
 LEND_API LEND_NODISCARD int lend_future_then(lend_future *future, lend_completions *queue,
                                              lend_decided *callback, void *argument);
 
+/* The job's number, from 1: the one by which reports, dumps and events name it, and which
+ * lend_job_number says inside it. Known as soon as it was accepted, and after its outcome too; in
+ * the child of a fork it is still the parent's job that it names. 0 for NULL. */
+LEND_API uint64_t lend_future_number(const lend_future *future);
+
 /* These answer at once. Asking for outcome, error or reason after the decision counts as having
  * read it. NULL: LEND_FAILED, EINVAL. */
 LEND_API enum lend_outcome lend_future_outcome(lend_future *future);

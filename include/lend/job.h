@@ -77,7 +77,8 @@ LEND_API bool lend_job_must_stop(const lend_job *job);
 /* The deadline to hand on to whatever the job waits for. LEND_NOW for NULL. */
 LEND_API lend_deadline lend_job_deadline(const lend_job *job);
 
-/* The job's number, from 1, unique in the process: it names the job in reports and events. */
+/* The job's number, from 1, unique in the process: it names the job in reports and events. Its
+ * submitter has it from lend_future_number. 0 for NULL. */
 LEND_API uint64_t lend_job_number(const lend_job *job);
 
 /* Leave a value for the future. `destroy`, which may be NULL, frees it if nobody takes it. The last

@@ -115,6 +115,11 @@ int lend_future_join(lend_future *future, lend_deadline deadline) {
     return future != NULL ? wait_for(future, /* until_over= */ true, deadline) : EINVAL;
 }
 
+/* Constant since before there was a future: neither a lock nor the process matters. */
+uint64_t lend_future_number(const lend_future *future) {
+    return future != NULL ? task_of_future(future)->number : 0;
+}
+
 /* What is decided, as it stands now, and note that it was read. */
 static void read_future(lend_future *future, enum lend_outcome *ret_outcome, int *ret_error,
                         const char **ret_reason) {

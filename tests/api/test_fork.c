@@ -129,9 +129,10 @@ static bool ask_of_the_executor(struct workshop *shop) {
     return true;
 }
 
-static bool ask_of_the_future(lend_future *future) {
+static bool ask_of_the_future(lend_future *future, uint64_t number) {
     lend_completions *queue;
     size_t index;
+    EXPECT(lend_future_number(future) == number); /* it is the parent's job */
     EXPECT(lend_future_wait(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_join(future, LEND_FOREVER) == EOWNERDEAD);
     EXPECT(lend_future_wait_any(&future, 1, LEND_FOREVER, &index) == EOWNERDEAD);
@@ -164,7 +165,8 @@ static bool ask_of_the_queue(const struct estate *estate) {
 static int ask_everything(struct estate *estate) {
     alarm(20);
     bool all_is_told = ask_of_leases(&estate->lease) && ask_of_the_pool(estate->shop.pool) &&
-                       ask_of_the_executor(&estate->shop) && ask_of_the_future(estate->future) &&
+                       ask_of_the_executor(&estate->shop) &&
+                       ask_of_the_future(estate->future, estate->held.number) &&
                        ask_of_the_queue(estate);
     return all_is_told ? 0 : question;
 }

@@ -277,6 +277,27 @@ static void job_numbers_are_unique_in_the_process(void **state) {
     workshop_close(&other);
 }
 
+static void a_future_says_the_number_of_its_job_before_and_after_the_outcome(void **state) {
+    (void)state;
+    struct workshop shop;
+    struct held_job held;
+    held_job_init(&held);
+    workshop_open(&shop, 1, NULL);
+    struct lend_lease lease = lend_acquire(shop.pool, LEND_NOW);
+    lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
+    uint64_t number = lend_future_number(future);
+    lend_release(&lease);
+    tally_add(&held.go);
+    assert_int_equal(lend_future_join(future, LEND_FOREVER), 0);
+    assert_int_not_equal(number, 0);
+    assert_int_equal(number, held.number);
+    workshop_close(&shop);
+    assert_int_equal(lend_future_number(future), number);
+    lend_future_drop(future);
+    assert_int_equal(lend_future_number(NULL), 0);
+    held_job_deinit(&held);
+}
+
 struct errand_boy {
     lend_executor *other;
     enum lend_outcome outcome;
@@ -372,6 +393,7 @@ int main(void) {
         cmocka_unit_test(a_job_holds_its_model_under_its_own_number_and_the_site_of_its_submission),
         cmocka_unit_test(a_job_may_borrow_on_its_own_account),
         cmocka_unit_test(job_numbers_are_unique_in_the_process),
+        cmocka_unit_test(a_future_says_the_number_of_its_job_before_and_after_the_outcome),
         cmocka_unit_test(what_a_job_leaves_is_found_whatever_its_worker_had_before),
         cmocka_unit_test(a_job_may_wait_for_one_of_another_executor),
     };
