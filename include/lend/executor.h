@@ -118,7 +118,7 @@ LEND_API LEND_NODISCARD int lend_submit(lend_executor *executor, const struct le
  * threads end and the executor is freed; its futures stay valid until they are dropped.
  *
  * 0         closed; also for NULL
- * EBUSY     jobs still run; lend_dump names them (lend/dump.h). Call again
+ * EBUSY     jobs still run; lend_executor_print names them. Call again
  * EALREADY  another thread is closing it and waits
  * EDEADLK   called from one of its own jobs or callbacks
  * EAGAIN    the thread must not wait (lend/thread.h)
@@ -148,6 +148,16 @@ struct lend_executor_stats {
 /* Fill *ret_stats. EINVAL if an argument is NULL, EOWNERDEAD as above. */
 LEND_API int lend_executor_stats_get(lend_executor *executor,
                                      struct lend_executor_stats *ret_stats);
+
+/* The state of a live executor, printed into buffer[size]: a line with its workers, its queue and
+ * who waits for room in it, and one for each job that is not over, those with a thread first: its
+ * number, what it does, on which thread, since when, submitted where. Each line ends with a
+ * newline; they are those of lend_dump (lend/dump.h). Returns the length written, less than size;
+ * always ends with a NUL if size > 0; what did not fit ends with "...". "no executor" for NULL.
+ *
+ * Waits for nothing but the executor's lock, which it holds while it walks the jobs: all of them,
+ * or as many as fit. Not while lend_executor_close may free the executor. */
+LEND_API size_t lend_executor_print(lend_executor *executor, char *buffer, size_t size);
 
 /* The options in force: what was defaulted is filled in; `name` lives as long as the executor,
  * `reason` is NULL.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dumps: all pools from their registry, all executors from a list of their own; and the thread that
- * writes them on request. */
+ * Dumps: all pools from their registry, all executors from a list of their own, or one executor by
+ * itself; and the thread that writes them on request. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "exec/state.h"
@@ -148,6 +148,17 @@ static void add_executor(struct text *text, lend_executor *executor) {
     add_tasks(&executor->locked.given_up, &account);
     lend__lock_release(&executor->lock);
     lend__waiters_wake(&woken);
+}
+
+size_t lend_executor_print(lend_executor *executor, char *buffer, size_t size) {
+    struct text text = text_into(buffer, size);
+    if (executor == NULL)
+        lend__text_add(&text, "no executor");
+    else if (executor_is_foreign(executor))
+        lend__text_add(&text, "executor of the process that forked this one");
+    else
+        add_executor(&text, executor);
+    return text.length;
 }
 
 size_t lend_dump(char *buffer, size_t size) {

@@ -95,6 +95,40 @@ static void a_dump_tells_who_holds_who_waits_and_what_is_queued(void **state) {
     scene_close(&scene);
 }
 
+static void an_executor_is_printed_as_a_dump_tells_of_it(void **state) {
+    (void)state;
+    struct scene scene;
+    char words[1024], job[64], cut[40];
+    scene_open(&scene);
+    size_t length = lend_executor_print(scene.shop.executor, words, sizeof words);
+    assert_int_equal(length, strlen(words));
+    assert_ptr_equal(
+        strstr(words, "executor \"workshop\": 1 workers, 0 idle, 1 queued of at most 4"), words);
+    for (int i = 0; i < 2; i++) {
+        snprintf(job, sizeof job, "\n  job %llu %s",
+                 (unsigned long long)lend_future_number(scene.futures[i]),
+                 i == 0 ? "runs on thread " : "is queued, accepted ");
+        assert_non_null(strstr(words, job));
+    }
+    assert_null(strstr(words, "pool"));
+    assert_int_equal(words[length - 1], '\n');
+    assert_int_equal(lend_executor_print(scene.shop.executor, cut, sizeof cut), sizeof cut - 1);
+    assert_memory_equal(cut, words, sizeof cut - 4);
+    assert_string_equal(cut + sizeof cut - 4, "...");
+    assert_int_equal(lend_executor_print(scene.shop.executor, NULL, 0), 0);
+    scene_close(&scene);
+}
+
+static void no_executor_is_an_answer_too(void **state) {
+    (void)state;
+    char words[32];
+    assert_int_equal(lend_executor_print(NULL, words, sizeof words), strlen("no executor"));
+    assert_string_equal(words, "no executor");
+    assert_int_equal(lend_executor_print(NULL, words, 5), 4);
+    assert_string_equal(words, "n...");
+    assert_int_equal(lend_executor_print(NULL, NULL, 0), 0);
+}
+
 static void request(int number) {
     (void)number;
     lend_dump_request();
@@ -266,6 +300,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_pool_there_is_nothing_to_tell),
         cmocka_unit_test(a_dump_tells_who_holds_who_waits_and_what_is_queued),
+        cmocka_unit_test(an_executor_is_printed_as_a_dump_tells_of_it),
+        cmocka_unit_test(no_executor_is_an_answer_too),
         cmocka_unit_test(a_signal_has_it_written),
         cmocka_unit_test(what_the_last_thread_was_asked_is_not_asked_of_the_next),
         cmocka_unit_test(a_child_writes_dumps_of_its_own),

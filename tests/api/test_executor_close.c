@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -108,7 +109,7 @@ static void close_gives_up_at_its_deadline_and_can_be_called_again(void **state)
     (void)state;
     struct workshop shop;
     struct held_job held;
-    char print[512];
+    char print[512], job[64];
     held_job_init(&held);
     workshop_open(&shop, 1, NULL);
     lend_future *future = held_job_submit(&shop, &held, LEND_FOREVER);
@@ -117,6 +118,10 @@ static void close_gives_up_at_its_deadline_and_can_be_called_again(void **state)
     assert_int_equal(lend_submit(shop.executor, &LEND_JOB(.run = plain_job_run), NULL), ESHUTDOWN);
     lend_pool_print(shop.pool, print, sizeof print);
     assert_non_null(strstr(print, "workshop.c:")); /* where the straggler was submitted */
+    lend_executor_print(shop.executor, print, sizeof print);
+    snprintf(job, sizeof job, "job %llu runs on thread ",
+             (unsigned long long)lend_future_number(future));
+    assert_non_null(strstr(print, job));
     tally_add(&held.go);
     assert_int_equal(lend_executor_close(shop.executor, lend_within_ms(PATIENCE_MS)), 0);
     shop.executor = NULL;

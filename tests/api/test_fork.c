@@ -120,12 +120,15 @@ static bool ask_of_the_pool(lend_pool *pool) {
 static bool ask_of_the_executor(struct workshop *shop) {
     struct lend_executor_stats stats;
     struct lend_executor_options options;
+    char words[128];
     lend_executor *executor;
     EXPECT(lend_executor_open(&executor, &LEND_EXECUTOR_OPTIONS(.pool = shop->pool)) == EOWNERDEAD);
     EXPECT(lend_submit(shop->executor, &LEND_JOB(.run = plain_job_run), NULL) == EOWNERDEAD);
     EXPECT(lend_executor_stats_get(shop->executor, &stats) == EOWNERDEAD);
     EXPECT(lend_executor_options_get(shop->executor, &options) == EOWNERDEAD);
     EXPECT(lend_executor_close(shop->executor, LEND_FOREVER) == EOWNERDEAD);
+    EXPECT(lend_executor_print(shop->executor, words, sizeof words) == strlen(words));
+    EXPECT(strcmp(words, "executor of the process that forked this one") == 0);
     return true;
 }
 
