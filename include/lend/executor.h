@@ -146,8 +146,8 @@ struct lend_executor_stats {
 };
 
 /* Fill *ret_stats. EINVAL if an argument is NULL, EOWNERDEAD as above. */
-LEND_API int lend_executor_stats_get(lend_executor *executor,
-                                     struct lend_executor_stats *ret_stats);
+LEND_API LEND_NODISCARD int lend_executor_stats_get(lend_executor *executor,
+                                                    struct lend_executor_stats *ret_stats);
 
 /* The state of a live executor, printed into buffer[size]: a line with its workers, its queue and
  * who waits for room in it, and one for each job that is not over, those with a thread first: its
@@ -162,8 +162,8 @@ LEND_API size_t lend_executor_print(lend_executor *executor, char *buffer, size_
 /* The options in force: what was defaulted is filled in; `name` lives as long as the executor,
  * `reason` is NULL.
  * EINVAL if an argument is NULL, EOWNERDEAD as above. */
-LEND_API int lend_executor_options_get(const lend_executor *executor,
-                                       struct lend_executor_options *ret_options);
+LEND_API LEND_NODISCARD int lend_executor_options_get(lend_executor *executor,
+                                                      struct lend_executor_options *ret_options);
 
 LEND_END_DECLS
 

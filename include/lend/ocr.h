@@ -296,12 +296,12 @@ struct lend_ocr_printer {
 /* `file` names the source in hOCR and JSON. Bytes of it that are not UTF-8 come out as U+FFFD.
  * print_failure tells of a file that was not read, and is printed as JSON only. Each returns 0,
  * EINVAL if something is NULL or `as` unknown, or what `write` returned. */
-LEND_API int lend_ocr_print_begin(struct lend_ocr_printer *printer);
-LEND_API int lend_ocr_print(struct lend_ocr_printer *printer, const char *file,
-                            const struct lend_ocr_result *result);
-LEND_API int lend_ocr_print_failure(struct lend_ocr_printer *printer, const char *file,
-                                    const char *words);
-LEND_API int lend_ocr_print_end(struct lend_ocr_printer *printer);
+LEND_API LEND_NODISCARD int lend_ocr_print_begin(struct lend_ocr_printer *printer);
+LEND_API LEND_NODISCARD int lend_ocr_print(struct lend_ocr_printer *printer, const char *file,
+                                           const struct lend_ocr_result *result);
+LEND_API LEND_NODISCARD int lend_ocr_print_failure(struct lend_ocr_printer *printer,
+                                                   const char *file, const char *words);
+LEND_API LEND_NODISCARD int lend_ocr_print_end(struct lend_ocr_printer *printer);
 
 /* A lend_ocr_write whose context is a FILE *. EIO if the stream does not take it all. */
 LEND_API int lend_ocr_write_file(const void *data, size_t size, void *file);

@@ -188,7 +188,7 @@ struct lend_pool_stats {
  *
  * EINVAL      an argument is NULL
  * EOWNERDEAD  the pool belongs to the process that forked this one */
-LEND_API int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats);
+LEND_API LEND_NODISCARD int lend_pool_stats_get(lend_pool *pool, struct lend_pool_stats *ret_stats);
 
 /* The state of a live pool, as a report (lend/report.h), printed into buffer[size]. Returns the
  * length written. "no pool" for NULL. */
@@ -204,7 +204,8 @@ LEND_API size_t lend_pool_print_json(lend_pool *pool, char *buffer, size_t size)
  *
  * EINVAL      an argument is NULL
  * EOWNERDEAD  the pool belongs to the process that forked this one */
-LEND_API int lend_pool_options_get(lend_pool *pool, struct lend_pool_options *ret_options);
+LEND_API LEND_NODISCARD int lend_pool_options_get(lend_pool *pool,
+                                                  struct lend_pool_options *ret_options);
 
 /* operations: one at a time in each pool, without closing it. `reason`, which may be NULL, is
  * filled on every failure. */
@@ -215,8 +216,8 @@ LEND_API int lend_pool_options_get(lend_pool *pool, struct lend_pool_options *re
  * EINVAL     pool is NULL
  * ESHUTDOWN  the pool is closing
  * EOWNERDEAD the pool belongs to the process that forked this one */
-LEND_API int lend_pool_suspend(lend_pool *pool);
-LEND_API int lend_pool_resume(lend_pool *pool);
+LEND_API LEND_NODISCARD int lend_pool_suspend(lend_pool *pool);
+LEND_API LEND_NODISCARD int lend_pool_resume(lend_pool *pool);
 
 /* Load every model anew, one after another, each while the others are lent: an idle one, or the
  * next that comes back. The old one is unloaded when the new one has been loaded and checked, so

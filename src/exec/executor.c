@@ -245,8 +245,7 @@ int lend_executor_stats_get(lend_executor *executor, struct lend_executor_stats 
     return 0;
 }
 
-int lend_executor_options_get(const lend_executor *executor,
-                              struct lend_executor_options *ret_options) {
+int lend_executor_options_get(lend_executor *executor, struct lend_executor_options *ret_options) {
     if (executor == NULL || ret_options == NULL)
         return EINVAL;
     if (executor_is_foreign(executor))

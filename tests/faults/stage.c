@@ -128,10 +128,10 @@ bool stage_executor(struct stage *stage, const struct lend_executor_options *opt
 /* What a pool promises when nothing fails any more: all models are there, and lent. */
 static void prove_pool(lend_pool *pool) {
     struct lend_pool_options options;
-    lend_pool_resume(pool);
+    MUST(lend_pool_resume(pool) == 0);
     MUST(eventually(stats_of(pool).free == stats_of(pool).models));
     MUST(stats_of(pool).models >= 1);
-    lend_pool_options_get(pool, &options);
+    MUST(lend_pool_options_get(pool, &options) == 0);
     for (uint32_t i = 0; i < options.models_max + 1; i++) {
         struct lend_lease lease = lend_acquire(pool, lend_within_ms(PATIENCE_MS));
         if (MUST(lend_lease_ok(&lease))) {

@@ -28,7 +28,13 @@ void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future) {
     CALL(lend_pool_resize(pool, 1, LEND_NOW, NULL));                    /* refused: result */
     CALL((lend_run)(pool, LEND_NOW, function, NULL));                   /* refused: result */
     CALL(lend_run_at(pool, LEND_NOW, function, NULL, LEND_HERE));       /* refused: result */
+    CALL(lend_pool_suspend(pool));                                      /* refused: result */
+    CALL(lend_pool_resume(pool));                                       /* refused: result */
+    CALL(lend_pool_stats_get(pool, NULL));                              /* refused: result */
+    CALL(lend_pool_options_get(pool, NULL));                            /* refused: result */
     CALL(lend_executor_open(&executor, NULL));                          /* refused: result */
+    CALL(lend_executor_stats_get(executor, NULL));                      /* refused: result */
+    CALL(lend_executor_options_get(executor, NULL));                    /* refused: result */
     CALL(lend_executor_close(executor, LEND_NOW));                      /* refused: result */
     CALL((lend_submit)(executor, NULL, &future));                       /* refused: result */
     CALL(lend_submit_at(executor, NULL, &future, LEND_HERE));           /* refused: result */
@@ -45,4 +51,8 @@ void drop_all(lend_pool *pool, lend_executor *executor, lend_future *future) {
     CALL(lend_dump_start(2));                                           /* refused: result */
     CALL(lend_ocr_admit(NULL, 0, NULL, NULL, NULL));                    /* refused: result */
     CALL(lend_ocr_recognise(lease.model, NULL, NULL, NULL));            /* refused: result */
+    CALL(lend_ocr_print_begin(NULL));                                   /* refused: result */
+    CALL(lend_ocr_print(NULL, NULL, NULL));                             /* refused: result */
+    CALL(lend_ocr_print_failure(NULL, NULL, NULL));                     /* refused: result */
+    CALL(lend_ocr_print_end(NULL));                                     /* refused: result */
 }
