@@ -5,7 +5,6 @@
  * read documents with four models, on an event loop, and one day did nothing any more, without an
  * error and without a line in its log. */
 #include <lend/lend.h>
-#include <lend/thread.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
