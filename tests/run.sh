@@ -34,7 +34,8 @@ stage() {
     start=$(date +%s)
     printf '== %s\n' "$name"
     mkdir -p "$folder"
-    cmake -S . -B "$folder" -G Ninja -DLEND_BUILD_TESTS=ON "$@" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+    cmake -S . -B "$folder" -G Ninja -DLEND_BUILD_TESTS=ON -DLEND_WERROR=ON "$@" >"$folder/log" 2>&1 ||
+        { cat "$folder/log"; exit 1; }
     ninja -C "$folder" -j "$jobs" >>"$folder/log" 2>&1 || { tail -n 60 "$folder/log"; exit 1; }
     # shellcheck disable=SC2086  # several arguments on purpose
     ctest --test-dir "$folder" -j "$tests" --output-on-failure --no-tests=error $select

@@ -16,7 +16,7 @@ mkdir -p "$folder"
 
 gcc -O2 -c -o "$folder/exit.o" tests/coverage/exit.c
 cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
-    -DBUILD_SHARED_LIBS=OFF -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF \
+    -DLEND_WERROR=ON -DBUILD_SHARED_LIBS=OFF -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF \
     -DCMAKE_C_FLAGS="--coverage -fprofile-update=atomic -fno-builtin-fork -D__always_inline__=__unused__" \
     -DCMAKE_EXE_LINKER_FLAGS="$PWD/$folder/exit.o" >"$folder/log"
 ninja -C "$folder" >>"$folder/log" || { tail -n 60 "$folder/log"; exit 1; }

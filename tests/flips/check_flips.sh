@@ -12,8 +12,8 @@ folder=${1:-build/flips}
 . tests/packages.sh
 install_packages "$long_packages"
 mkdir -p "$folder"
-cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF \
-    >"$folder/log"
+cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DLEND_WERROR=ON \
+    -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF >"$folder/log"
 ninja -C "$folder" >>"$folder/log" || { tail -n 60 "$folder/log"; exit 1; }
 gcc -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wconversion -Werror -shared -fPIC \
     -o "$folder/flip.so" tests/flips/flip.c

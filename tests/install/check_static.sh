@@ -7,7 +7,7 @@
 
 step "configure" cmake -S "$LEND_SOURCE_DIR" -B "$work/build" -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=Debug \
-    -DLEND_BUILD_TESTS=OFF -DLEND_BUILD_EXAMPLES=OFF -DLEND_BUILD_BENCH=OFF
+    -DLEND_WERROR=ON -DLEND_BUILD_TESTS=OFF -DLEND_BUILD_EXAMPLES=OFF -DLEND_BUILD_BENCH=OFF
 step "build" cmake --build "$work/build" --parallel 2
 install_build "$work/build"
 unset LD_LIBRARY_PATH

@@ -13,7 +13,8 @@ folder=${1:-build/valgrind}
 [ $# -eq 0 ] || shift
 mkdir -p "$folder"
 cmake -S . -B "$folder" -G Ninja -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS="-I$PWD/tests/valgrind" \
-    -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF -DLEND_BUILD_EXAMPLES=OFF >"$folder/log"
+    -DLEND_WERROR=ON -DLEND_BUILD_OCR=OFF -DLEND_BUILD_BENCH=OFF -DLEND_BUILD_EXAMPLES=OFF \
+    >"$folder/log"
 ninja -C "$folder" >>"$folder/log" || { tail -n 60 "$folder/log"; exit 1; }
 
 [ $# -gt 0 ] || set -- "$folder"/tests/api_* "$folder"/tests/unit_* "$folder"/tests/scenarios_*
