@@ -116,13 +116,6 @@ int main(int count, char **words) {
     if (reading_open(&loop.reading, words + 2, count - 2) != 0)
         return EXIT_FAILURE;
     int status = read_for(&loop, seconds);
-    int error = reading_close(&loop.reading);
-    printf("%u pages read, %u failed, %zu words; %llu beats, %llu late by more than %d ms, the "
-           "worst by %.1f ms\n",
-           loop.reading.read, loop.reading.failed, loop.reading.words,
-           (unsigned long long)loop.beats.count, (unsigned long long)loop.beats.late, LATE_MS,
-           (double)loop.beats.worst_ns / 1e6);
-    if (error != 0)
-        fprintf(stderr, "not closed: %s\n", lend_strerror(error));
-    return error != 0 || loop.reading.failed > 0 ? EXIT_FAILURE : status;
+    int concluded = reading_conclude(&loop.reading, &loop.beats);
+    return status != EXIT_SUCCESS ? status : concluded;
 }

@@ -9,23 +9,56 @@ enum { BUDGET = 16 };
 
 enum { MODELS = 2, CLOSE_MS = 60000 };
 
-static int read_file(const char *name, struct lend_ocr_request *ret_picture) {
+/* What the library takes unless it is told otherwise. */
+#define FILE_MIB_MAX 64
+#define FILE_BYTES_MAX ((size_t)FILE_MIB_MAX << 20)
+
+/* With room for one byte more than is allowed, by which a larger file shows. */
+static int read_whole(FILE *file, char *room, size_t *ret_size, struct lend_reason *reason) {
+    if (room == NULL)
+        return lend_reason_set(reason, ENOMEM, "no memory for it");
+    *ret_size = fread(room, 1, FILE_BYTES_MAX + 1, file);
+    if (ferror(file))
+        return lend_reason_set(reason, EIO, "it cannot be read");
+    if (*ret_size > FILE_BYTES_MAX)
+        return lend_reason_set(reason, EFBIG, "it is larger than %d MiB", FILE_MIB_MAX);
+    return 0;
+}
+
+static int read_file(const char *name, struct lend_ocr_request *ret_picture,
+                     struct lend_reason *reason) {
+    size_t size = 0;
     FILE *file = fopen(name, "rb");
     if (file == NULL)
-        return errno;
-    int error = ENOMEM;
-    size_t size = 0, room = 1 << 20;
-    char *data = malloc(room);
-    if (data != NULL) {
-        size = fread(data, 1, room, file);
-        error = ferror(file) ? EIO : size == room ? EFBIG : 0;
-    }
+        return lend_reason_set(reason, errno, "%s", lend_strerror(errno));
+    char *data = malloc(FILE_BYTES_MAX + 1); /* what is not written to takes no memory */
+    int error = read_whole(file, data, &size, reason);
     fclose(file);
-    if (error == 0)
-        *ret_picture = LEND_OCR_REQUEST(.data = data, .data_size = size);
-    else
+    if (error != 0) {
         free(data);
-    return error;
+        return error;
+    }
+    char *fitting = realloc(data, size + 1);
+    *ret_picture = LEND_OCR_REQUEST(.data = fitting != NULL ? fitting : data, .data_size = size);
+    return 0;
+}
+
+static int read_files(struct reading *reading, char **names, int count) {
+    reading->pictures = calloc((size_t)count, sizeof *reading->pictures);
+    if (reading->pictures == NULL) {
+        fprintf(stderr, "no memory for %d pictures\n", count);
+        return ENOMEM;
+    }
+    for (int i = 0; i < count; i++) {
+        struct lend_reason reason = {0};
+        int error = read_file(names[i], &reading->pictures[i], &reason);
+        if (error != 0) {
+            fprintf(stderr, "%s: %s\n", names[i], reason.text);
+            return error;
+        }
+        reading->picture_count++;
+    }
+    return 0;
 }
 
 static int open_all(struct reading *reading) {
@@ -42,14 +75,10 @@ static int open_all(struct reading *reading) {
 
 int reading_open(struct reading *reading, char **files, int count) {
     *reading = (struct reading){0};
-    for (int i = 0; i < count && i < PICTURES_MAX; i++) {
-        int error = read_file(files[i], &reading->pictures[reading->picture_count++]);
-        if (error != 0) {
-            fprintf(stderr, "%s: %s\n", files[i], lend_strerror(error));
-            return error;
-        }
-    }
-    int error = open_all(reading);
+    int error = read_files(reading, files, count);
+    if (error != 0)
+        return error;
+    error = open_all(reading);
     if (error != 0)
         fprintf(stderr, "cannot begin: %s\n", lend_strerror(error));
     return error;
@@ -113,7 +142,7 @@ void reading_answer(struct reading *reading) {
 }
 
 /* What has not begun is given up, what is being read is told to stop, and waited for. */
-int reading_close(struct reading *reading) {
+static int close_all(struct reading *reading) {
     reading->ending = true;
     int error = lend_executor_close(reading->executor, LEND_NOW);
     if (error == EBUSY)
@@ -126,5 +155,17 @@ int reading_close(struct reading *reading) {
         error = lend_pool_close(reading->pool, lend_within_ms(CLOSE_MS), NULL);
     for (int i = 0; i < reading->picture_count; i++)
         free((void *)(uintptr_t)reading->pictures[i].data);
+    free(reading->pictures);
     return error;
+}
+
+int reading_conclude(struct reading *reading, const struct beats *beats) {
+    int error = close_all(reading);
+    printf("%u pages read, %u failed, %zu words; %llu beats, %llu late by more than %d ms, the "
+           "worst by %.1f ms\n",
+           reading->read, reading->failed, reading->words, (unsigned long long)beats->count,
+           (unsigned long long)beats->late, LATE_MS, (double)beats->worst_ns / 1e6);
+    if (error != 0)
+        fprintf(stderr, "not closed: %s\n", lend_strerror(error));
+    return error != 0 || reading->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,17 +5,17 @@
 #ifndef LEND_EXAMPLES_LOOP_READING_H
 #define LEND_EXAMPLES_LOOP_READING_H
 
+#include "beats.h"
+
 #include <lend/lend.h>
 #include <lend/ocr.h>
-
-#define PICTURES_MAX 64
 
 struct reading {
     lend_pool *pool; /* of two models */
     lend_executor *executor;
     lend_completions *queue;
 
-    struct lend_ocr_request pictures[PICTURES_MAX]; /* read over and over, in turn */
+    struct lend_ocr_request *pictures; /* read over and over, in turn */
     int picture_count, next;
 
     bool ending; /* nothing more is submitted */
@@ -23,8 +23,8 @@ struct reading {
     size_t words;
 };
 
-/* From `count` files. 0, or an error that has been told on stderr. Loads models: before the loop
- * begins. */
+/* From `count` files, each read whole; one that is larger than 64 MiB is refused. 0, or an error
+ * that has been told on stderr. Loads models: before the loop begins. */
 int reading_open(struct reading *reading, char **files, int count);
 
 /* Hand over pages until the executor's queue is full. */
@@ -34,7 +34,8 @@ void reading_feed(struct reading *reading);
  * queue's descriptor is readable. */
 void reading_answer(struct reading *reading);
 
-/* When the loop has ended: give up what is still to be read, and close everything. */
-int reading_close(struct reading *reading);
+/* When the loop has ended: give up what is still to be read, close everything, and print what was
+ * read and how the loop beat meanwhile. The exit status: all was read, and could be closed. */
+int reading_conclude(struct reading *reading, const struct beats *beats);
 
 #endif

@@ -31,6 +31,16 @@ beats_on() {
     late="$late ${1##*/}: $(cat out)"
 }
 
+# Pages of more than 1 MiB, and as many of them as are named.
+reads_whole_files() {
+    expect_status 1 "$1" 1 $many missing.pgm
+    grep -q '^missing.pgm: ' err || fail "${1##*/} has not looked at the last of its files: $(cat out err)"
+    expect_status 1 "$1" 1 too-large.pgm
+    grep -q '^too-large.pgm: it is larger than 64 MiB$' err ||
+        fail "${1##*/} does not name the limit: $(cat out err)"
+    expect_status 0 "$1" 1 white.pgm
+}
+
 ends_at_interrupt() {
     "$1" 600 "$pages"/*.png >out 2>err &
     child=$!
@@ -44,9 +54,15 @@ ends_at_interrupt() {
     [ $status -eq 0 ] && [ -n "$(figures)" ] || fail "${1##*/} at Ctrl-C: $status: $(cat out err)"
 }
 
+head -c $((1100 * 1100)) /dev/zero | tr '\0' '\377' >white
+(printf 'P5 1100 1100 255\n' && cat white) >white.pgm
+many=$(yes white.pgm | head -n 65)
+truncate -s $((64 * 1024 * 1024 + 1)) too-large.pgm
+
 late=
 for loop in "$LEND_BUILD_DIR/examples/loop-epoll" "$LEND_BUILD_DIR/examples/loop-uv"; do
     [ -e "$loop" ] || continue
+    reads_whole_files "$loop"
     beats_on "$loop"
     ends_at_interrupt "$loop"
 done
