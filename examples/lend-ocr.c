@@ -216,7 +216,7 @@ static void sleep_until_news(struct batch *batch) {
     const struct entry *newest = window_newest(&batch->window);
     bool arriving = newest != NULL && newest->state == ENTRY_ARRIVING;
     struct pollfd news[] = {
-        {.fd = batch->window.decisions, .events = POLLIN},
+        {.fd = lend_completions_descriptor(batch->window.decisions), .events = POLLIN},
         {.fd = arriving ? newest->picture->fd : -1, .events = POLLIN},
     };
     progress_show(&batch->progress, &batch->tally, inputs_total(&batch->inputs));

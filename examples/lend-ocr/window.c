@@ -2,14 +2,11 @@
  *
  * The window as a ring, and the jobs in it.
  *
- * One thread has the window. The executor's threads touch only the eventfd, from a job's `done`:
- * this is how a program with an event loop of its own learns that there is something to fetch. */
+ * One thread has the window, and the executor's threads touch nothing of it: each decision comes to
+ * a completion queue, which this thread runs when it is readable, as any event loop would. */
 #include "window.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 int window_open(struct window *window, lend_executor *executor, size_t capacity,
                 size_t undecided_max) {
@@ -18,11 +15,8 @@ int window_open(struct window *window, lend_executor *executor, size_t capacity,
         .entries = calloc(capacity, sizeof *window->entries),
         .capacity = capacity,
         .undecided_max = undecided_max,
-        .decisions = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
     };
-    if (window->entries == NULL)
-        return ENOMEM;
-    return window->decisions < 0 ? errno : 0;
+    return window->entries != NULL ? lend_completions_open(&window->decisions) : ENOMEM;
 }
 
 static struct entry *entry_at(struct window *window, size_t place) {
@@ -55,24 +49,33 @@ void entry_fail(struct entry *entry, const struct lend_reason *reason) {
 }
 
 static void count_decision(lend_future *future, void *argument) {
-    const struct window *window = argument;
-    uint64_t one = 1;
+    struct window *window = argument;
     (void)future;
-    /* Cannot fail: the counter holds far more than the window. */
-    ssize_t written = write(window->decisions, &one, sizeof one);
-    (void)written;
+    window->undecided--;
+}
+
+/* The picture is the job's as soon as it was accepted. */
+static int submit(struct window *window, struct entry *entry, int64_t deadline_ms) {
+    struct picture *picture = entry->picture;
+    int error = lend_submit(
+        window->executor,
+        &LEND_JOB(.run = lend_ocr_job, .argument = &picture->request, .drop_argument = picture_free,
+                  .bytes = picture->room,
+                  .deadline = deadline_ms > 0 ? lend_within_ms(deadline_ms) : LEND_FOREVER),
+        &entry->future);
+    if (error != 0)
+        return error;
+    entry->picture = NULL;
+    error = lend_future_then(entry->future, window->decisions, count_decision, window);
+    if (error != 0)
+        lend_future_cancel(entry->future);
+    return error;
 }
 
 bool window_submit(struct window *window, struct entry *entry, int64_t deadline_ms) {
     if (window->undecided >= window->undecided_max)
         return false;
-    struct picture *picture = entry->picture;
-    int error = lend_submit(
-        window->executor,
-        &LEND_JOB(.run = lend_ocr_job, .argument = &picture->request, .drop_argument = picture_free,
-                  .done = count_decision, .done_argument = window, .bytes = picture->room,
-                  .deadline = deadline_ms > 0 ? lend_within_ms(deadline_ms) : LEND_FOREVER),
-        &entry->future);
+    int error = submit(window, entry, deadline_ms);
     if (error == EAGAIN)
         return false;
     if (error != 0) {
@@ -81,7 +84,6 @@ bool window_submit(struct window *window, struct entry *entry, int64_t deadline_
         entry_fail(entry, &reason);
         return true;
     }
-    entry->picture = NULL; /* the job's now */
     entry->state = ENTRY_SUBMITTED;
     window->undecided++;
     return true;
@@ -109,9 +111,7 @@ void window_remove_oldest(struct window *window) {
 }
 
 void window_collect(struct window *window) {
-    uint64_t decided;
-    if (read(window->decisions, &decided, sizeof decided) == (ssize_t)sizeof decided)
-        window->undecided -= decided;
+    lend_completions_run(window->decisions, UINT32_MAX);
 }
 
 static void forget_arriving(struct window *window) {
@@ -152,6 +152,6 @@ void window_close(struct window *window) {
     while (window->count > 0)
         window_remove_oldest(window);
     free(window->entries);
-    if (window->decisions > STDERR_FILENO)
-        close(window->decisions);
+    while (lend_completions_close(window->decisions) == EBUSY)
+        window_collect(window);
 }

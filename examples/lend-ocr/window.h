@@ -30,7 +30,7 @@ struct window {
     struct entry *entries; /* a ring of `capacity` */
     size_t capacity, first, count;
     size_t undecided, undecided_max; /* jobs */
-    int decisions;                   /* an eventfd: the number of jobs decided since it was read */
+    lend_completions *decisions;     /* one for each job, when it is decided */
 };
 
 /* At most `capacity` files, of which at most undecided_max are jobs. Returns 0 or an errno value.
