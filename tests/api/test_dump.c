@@ -103,7 +103,7 @@ static void an_executor_is_printed_as_a_dump_tells_of_it(void **state) {
     size_t length = lend_executor_print(scene.shop.executor, words, sizeof words);
     assert_int_equal(length, strlen(words));
     assert_ptr_equal(
-        strstr(words, "executor \"workshop\": 1 workers, 0 idle, 1 queued of at most 4"), words);
+        strstr(words, "executor \"workshop\": workers 1, idle 0, queued 1 of at most 4"), words);
     for (int i = 0; i < 2; i++) {
         snprintf(job, sizeof job, "\n  job %llu %s",
                  (unsigned long long)lend_future_number(scene.futures[i]),
