@@ -136,13 +136,24 @@ static void a_job_that_the_timekeeper_watches_leaves_no_timer(void **state) {
 static _Thread_local struct office *closed_meanwhile;
 static _Thread_local struct parker *go_meanwhile;
 
+/* It may linger for a lock, too. */
+static _Thread_local bool locks;
+
 bool __real_lend__thread_lingers(uint32_t *times);
 bool __wrap_lend__thread_lingers(uint32_t *times);
+void __real_lend__lock_acquire(struct lock *lock);
+void __wrap_lend__lock_acquire(struct lock *lock);
+
+void __wrap_lend__lock_acquire(struct lock *lock) {
+    locks = true;
+    __real_lend__lock_acquire(lock);
+    locks = false;
+}
 
 bool __wrap_lend__thread_lingers(uint32_t *times) {
-    struct office *office = closed_meanwhile;
-    closed_meanwhile = NULL;
+    struct office *office = locks ? NULL : closed_meanwhile;
     if (office != NULL) {
+        closed_meanwhile = NULL;
         lend__parker_wake(go_meanwhile);
         close_office(office);
     }
