@@ -136,15 +136,15 @@ static struct lend_lease fail_and_leave(lend_pool *pool, struct borrower *self, 
     return lease;
 }
 
-/* Under the lock, which is left in between. Who has handed his model to one who waited, and wants
- * one again while there is none, lets the others have the core once before he queues. Else the
- * queue never empties: a model goes to one who sleeps, whoever gave it queues and sleeps, and each
- * lease costs two threads the way through the kernel (a convoy, see sync/lock.c). This way he runs
- * who can use what he was given.
+/* Under the lock, which is left in between. A thread that has handed its model to a waiter, and
+ * wants another one while there is none, lets other threads have its core once before it queues.
+ * Otherwise the queue never empties: each model goes to a thread that sleeps, the one that gave it
+ * queues and sleeps, and each lease costs two threads the way through the kernel (a convoy, see
+ * sync/lock.c). This way those run who have models.
  *
- * The order is that of the queue, which he is not in before. What is waited here is the kernel's
- * way of sharing out its cores, which else would interrupt one of the next leases. It is done with
- * empty hands, so that nobody waits for it who waits for what this thread holds. */
+ * Order is that of the queue, which this thread has not joined yet. What it waits here is how the
+ * kernel shares out cores, which would else interrupt one of its next leases. It has empty hands
+ * then, so nobody waits for it. */
 static bool gives_way(lend_pool *pool, lend_deadline deadline) {
     bool queues = pool->locked.phase == POOL_OPEN && pool->locked.idle.length == 0 &&
                   !deadline_is_now(deadline);
