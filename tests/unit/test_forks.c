@@ -24,8 +24,8 @@ void __wrap_lend__thread_gives_way(void);
 
 static struct word handled;
 static void (*meanwhile)(void); /* called while handlers are registered, once */
-static unsigned registered;
-static bool is_short_of_memory;
+static atomic_uint registered;
+static bool is_short_of_memory, pretends;
 static atomic_uint looks;
 
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
@@ -35,8 +35,8 @@ int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*ch
         call();
     if (is_short_of_memory)
         return ENOMEM;
-    registered++;
-    return __real_pthread_atfork(prepare, parent, child);
+    atomic_fetch_add(&registered, 1);
+    return pretends ? 0 : __real_pthread_atfork(prepare, parent, child);
 }
 
 void __wrap_lend__thread_gives_way(void) {
@@ -108,6 +108,46 @@ static void once_is_enough(void **state) {
     assert_int_equal(registered, 0);
 }
 
+enum { ROUNDS = 20000 };
+
+static atomic_uint arrived; /* by both, in all rounds */
+
+/* Together with the other thread. */
+static void arrive(unsigned round) {
+    atomic_fetch_add(&arrived, 1);
+    for (unsigned spins = 0; atomic_load(&arrived) < 2 * (round + 1); spins++)
+        if (spins > 1000)
+            sched_yield();
+}
+
+static void *handle_each_time(void *argument) {
+    (void)argument;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        arrive(2 * i);
+        handle();
+        arrive(2 * i + 1);
+    }
+    return NULL;
+}
+
+static void of_two_who_come_at_once_one_registers_them(void **state) {
+    (void)state;
+    unsigned wrong = 0;
+    pretends = true;
+    assert_int_equal(pthread_create(&other, NULL, handle_each_time, NULL), 0);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        word_init(&handled, 0);
+        registered = 0;
+        arrive(2 * i);
+        wrong += handle() != 0;
+        arrive(2 * i + 1);
+        wrong += registered != 1;
+    }
+    pthread_join(other, NULL);
+    pretends = false;
+    assert_int_equal(wrong, 0);
+}
+
 static pid_t forked;
 
 /* Who registers them does not exist in the child. */
@@ -135,6 +175,7 @@ int main(void) {
         claim(who_comes_while_they_are_registered_waits_for_that),
         claim(who_cannot_register_them_leaves_it_to_the_next),
         claim(once_is_enough),
+        claim(of_two_who_come_at_once_one_registers_them),
         claim(the_child_of_a_fork_in_between_registers_its_own),
     };
     return cmocka_run_group_tests_name("forks", tests, NULL, NULL);
