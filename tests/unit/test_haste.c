@@ -160,9 +160,15 @@ bool __wrap_lend__thread_lingers(uint32_t *times) {
     return __real_lend__thread_lingers(times);
 }
 
-/* The worker has a job that does not end, and the queue is full. */
-static void fill(struct office *office, struct parker *go) {
+/* Its worker has a job that ends on `go`, and the queue is full. Who looks for room closes it. */
+static void open_full_office(struct office *office, struct parker *go) {
     struct lend_executor_stats stats;
+    parker_init(go);
+    office->pool = plain_pool(.models = 1);
+    assert_int_equal(
+        lend_executor_open(&office->executor, &LEND_EXECUTOR_OPTIONS(.pool = office->pool,
+                                                                     .when_full = LEND_FULL_WAIT)),
+        0);
     run_until(office->executor, return_at_once, /* hurries= */ true);
     assert_int_equal(
         lend_submit(office->executor,
@@ -173,21 +179,15 @@ static void fill(struct office *office, struct parker *go) {
     while (stats.running == 0);
     for (uint32_t i = 0; i < office->executor->options.queue_max; i++)
         assert_int_equal(lend_submit(office->executor, &LEND_JOB(.run = return_at_once), NULL), 0);
+    go_meanwhile = go;
+    closed_meanwhile = office;
 }
 
 static void an_executor_is_not_freed_under_who_looks_for_room(void **state) {
     (void)state;
     struct office office;
     struct parker go;
-    parker_init(&go);
-    office.pool = plain_pool(.models = 1);
-    assert_int_equal(
-        lend_executor_open(&office.executor, &LEND_EXECUTOR_OPTIONS(.pool = office.pool,
-                                                                    .when_full = LEND_FULL_WAIT)),
-        0);
-    fill(&office, &go);
-    go_meanwhile = &go;
-    closed_meanwhile = &office;
+    open_full_office(&office, &go);
     assert_int_equal(lend_submit(office.executor, &LEND_JOB(.run = return_at_once), NULL),
                      ESHUTDOWN);
     assert_null(closed_meanwhile);
@@ -197,15 +197,7 @@ static void who_has_no_time_does_not_look_for_room(void **state) {
     (void)state;
     struct office office;
     struct parker go;
-    parker_init(&go);
-    office.pool = plain_pool(.models = 1);
-    assert_int_equal(
-        lend_executor_open(&office.executor, &LEND_EXECUTOR_OPTIONS(.pool = office.pool,
-                                                                    .when_full = LEND_FULL_WAIT)),
-        0);
-    fill(&office, &go);
-    go_meanwhile = &go;
-    closed_meanwhile = &office;
+    open_full_office(&office, &go);
     assert_int_equal(
         lend_submit(office.executor, &LEND_JOB(.run = return_at_once, .deadline = LEND_NOW), NULL),
         ETIMEDOUT);
